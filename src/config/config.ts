@@ -1,0 +1,30 @@
+export type Role = 'gateway' | 'control' | 'worker';
+
+/** Everything that the environment can change, parsed once at the door. */
+export interface Config {
+  readonly roles: readonly Role[];
+  readonly gatewayHost: string;
+  readonly gatewayPort: number;
+  readonly controlHost: string;
+  readonly controlPort: number;
+  /** Absolute path of the folder for the embedded database, the spool and the plan snapshot. */
+  readonly dataDir: string;
+  /** Null: the embedded PostgreSQL. */
+  readonly databaseUrl: string | null;
+  /** Null: BullMQ on PostgreSQL. */
+  readonly redisUrl: string | null;
+  /** First admin key; null: one is made and printed once. */
+  readonly adminKey: string | null;
+  /** Secret that key hashes and sealed headers derive from; null: kept in `dataDir/secret`. */
+  readonly secret: string | null;
+  /** Hosts, host:port or CIDR blocks that upstreams may have. */
+  readonly upstreamAllow: readonly string[];
+  /** Development only: upstreams on loopback are allowed. */
+  readonly allowLoopback: boolean;
+  /** `open`: predictions need no key (applications change only a base URL); `key`: scope `predict` is needed. */
+  readonly gatewayAuth: 'open' | 'key';
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
+}
+
+/** Injection token of the parsed configuration. */
+export const CONFIG = Symbol('CONFIG');

@@ -1,0 +1,128 @@
+import type { MetricDefinition } from '../metrics/metric.js';
+
+export type ExperimentStatus =
+  | 'draft'
+  | 'running'
+  | 'paused'
+  | 'completed'
+  | 'rolled_back'
+  | 'aborted';
+
+export type ExperimentKind = 'ab' | 'canary';
+
+/** A margin by which a guardrail may be worse, in the metric's unit or as a share of the control. */
+export type Margin = { readonly absolute: number } | { readonly relative: number };
+
+export interface DesignMetric {
+  readonly definition: MetricDefinition;
+  readonly role: 'success' | 'guardrail' | 'diagnostic';
+  /** Guardrails only. */
+  readonly nonInferiorityMargin: Margin | null;
+}
+
+export interface DesignVariant {
+  readonly name: string;
+  readonly version: string;
+  readonly control: boolean;
+  readonly weight: number;
+}
+
+export interface RolloutStep {
+  /** Share of units that get the variant in this step, in (0, 1]. */
+  readonly coverage: number;
+  readonly hold: {
+    readonly durationMs: number;
+    /** Matured units per arm, since the experiment started, before the step may be left. */
+    readonly minUnits: number;
+    readonly approval: boolean;
+  };
+}
+
+export interface AnalysisPlan {
+  readonly method: 'sequential';
+  /** Bound on a false promotion, in (0, 0.5); the bound on a false rollback is the same number, separately. */
+  readonly alpha: number;
+  readonly power: number;
+  readonly minimumDetectableEffect: Margin;
+  /** Units in both compared arms that the sequential test is tuned for. */
+  readonly plannedUnits: number;
+  /** Matured units per arm below which nothing is decided. */
+  readonly minUnits: number;
+  readonly minRuntimeMs: number;
+  readonly intervalMs: number;
+  readonly maxRuntimeMs: number;
+}
+
+export interface DecisionPolicy {
+  readonly onSuccess: 'promote' | 'recommend';
+  readonly onDeterioration: 'rollback' | 'recommend';
+  readonly onSampleRatioMismatch: 'hold' | 'rollback';
+  readonly onNoData: 'hold' | 'rollback';
+  readonly noDataGraceMs: number;
+  readonly onMaxRuntime: 'inconclusive';
+  readonly dryRun: boolean;
+}
+
+/** Everything that changes the meaning of the evidence; frozen and hashed at start. */
+export interface FrozenDesign {
+  readonly kind: ExperimentKind;
+  readonly model: string;
+  readonly hypothesis: string;
+  /** True when every request is its own unit: repeat users then void the error guarantees. */
+  readonly unitIsRequest: boolean;
+  readonly variants: readonly DesignVariant[];
+  /** `ab`: share of units enrolled. `canary`: 1 (the steps say it). */
+  readonly coverage: number;
+  readonly metrics: readonly DesignMetric[];
+  readonly analysis: AnalysisPlan;
+  /** `canary` only. */
+  readonly steps: readonly RolloutStep[];
+  readonly decision: DecisionPolicy;
+}
+
+/** One stretch of constant coverage; a unit's stratum is the phase of its first exposure. */
+export interface Phase {
+  readonly phase: number;
+  readonly coverage: number;
+  readonly startedAtMs: number;
+  /** Expected share of each variant among the enrolled units of this phase; sums to 1. */
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+export interface RolloutState {
+  /** Index into `steps`; 0 for `ab`. */
+  readonly step: number;
+  readonly stepStartedAtMs: number;
+  /** The step that a person has approved, if any. */
+  readonly approvedStep: number | null;
+  readonly phases: readonly Phase[];
+}
+
+export interface Experiment {
+  readonly id: string;
+  readonly name: string;
+  readonly model: string;
+  readonly kind: ExperimentKind;
+  readonly status: ExperimentStatus;
+  /** As posted (parsed and with defaults). */
+  readonly definition: unknown;
+  /** Null while draft. */
+  readonly design: FrozenDesign | null;
+  readonly designHash: string | null;
+  readonly epoch: number;
+  readonly salt: string;
+  readonly revision: number;
+  readonly rollout: RolloutState | null;
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly failedAnalyses: number;
+  readonly lastFailure: string | null;
+}
+
+/** The control arm of a design; its contract guarantees exactly one. */
+export function controlOf(design: FrozenDesign): DesignVariant {
+  const control = design.variants.find((variant) => variant.control);
+  if (control === undefined) throw new Error('a design has exactly one control');
+  return control;
+}

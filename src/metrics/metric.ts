@@ -1,0 +1,93 @@
+/** What a metric is computed from. */
+export type MetricSource =
+  | { readonly kind: 'outcome'; readonly outcome: string }
+  /** `measure` is `latency_ms`, `error`, `timeout`, `fallback` or `captured:<output name>`. */
+  | { readonly kind: 'prediction'; readonly measure: PredictionMeasure }
+  /** The loss between a captured output and the label that arrives later as outcome of the same request. */
+  | {
+      readonly kind: 'label';
+      readonly outcome: string;
+      readonly output: string;
+      readonly loss: LossFunction;
+    };
+
+export type PredictionMeasure =
+  | 'latency_ms'
+  | 'error'
+  | 'timeout'
+  | 'fallback'
+  | `captured:${string}`;
+
+export type LossFunction =
+  | 'zero_one'
+  | 'log_loss'
+  | 'brier'
+  | 'absolute_error'
+  | 'squared_error';
+
+/**
+ * How the events of one unit become its numerator y (and denominator d).
+ * `mean`: y = sum, d = number of events, analysed as a ratio of unit totals (delta method);
+ * `sum`, `count`: y per unit, d = 1; `any`: y = 1 if any event has value > 0, else 0, d = 1.
+ */
+export type Aggregation = 'mean' | 'sum' | 'count' | 'any';
+
+export interface Measure {
+  readonly source: MetricSource;
+  readonly aggregation: Aggregation;
+}
+
+/** Definition of a number per unit. Every field is resolved: defaults were filled in when it was defined. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly kind: 'proportion' | 'mean' | 'ratio';
+  readonly numerator: Measure;
+  /** `ratio` only: y of the numerator over y of this measure. */
+  readonly denominator: Measure | null;
+  /** Which way is better. */
+  readonly direction: 'increase' | 'decrease';
+  /** Outcomes count only within this time from the unit's first exposure; null: no limit. */
+  readonly windowMs: number | null;
+  /** A unit without any event of the source: counts as y = 0, or is left out. */
+  readonly missing: 'zero' | 'exclude';
+}
+
+/**
+ * How the analysis treats a metric: `binary` (y in {0,1}, d = 1), `mean` (y real, d = 1) or `ratio` (sum y / sum d).
+ */
+export type MetricShape = 'binary' | 'mean' | 'ratio';
+
+/** The shape that follows from a definition alone. */
+export function shapeOf(metric: MetricDefinition): MetricShape {
+  if (metric.denominator !== null || metric.numerator.aggregation === 'mean') return 'ratio';
+  return metric.numerator.aggregation === 'any' ? 'binary' : 'mean';
+}
+
+/** Per-arm, per-phase sufficient statistics of one metric: all that an analysis sees of the data. */
+export interface MetricCell {
+  readonly metric: string;
+  readonly phase: number;
+  readonly variant: string;
+  /** Matured units with a value. */
+  readonly n: number;
+  /** Units whose outcome window is still open. */
+  readonly pending: number;
+  readonly meanY: number;
+  /** Sum of squared deviations of y from its mean. */
+  readonly m2Y: number;
+  readonly meanD: number;
+  readonly m2D: number;
+  /** Sum of products of deviations of y and d. */
+  readonly coMoment: number;
+  /** Units with y > 0. */
+  readonly events: number;
+}
+
+/** Exposed units of one arm in one phase. */
+export interface UnitCell {
+  readonly phase: number;
+  readonly variant: string;
+  readonly units: number;
+  /** Units seen in two variants: excluded from both, counted here under the variant of their first exposure. */
+  readonly crossovers: number;
+}
