@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 // processes run in forks, few at a time, because the machine that runs them may have two cores.
 export default defineConfig({
   test: {
+    reporters: ['default', './test/support/closing-line.reporter.ts'],
     projects: [
       {
         test: {

@@ -1,0 +1,122 @@
+// The floors of the house: which folder of src may import which. A folder that is missing here may import nothing.
+const PURE = ['kernel', 'statistics', 'routing'];
+
+const MAY_IMPORT = {
+  kernel: [],
+  statistics: ['kernel'],
+  routing: ['kernel'],
+  config: ['kernel'],
+  database: ['config', 'kernel'],
+  auth: ['database', 'config', 'kernel'],
+  queue: ['database', 'config', 'kernel'],
+  models: ['auth', 'database', 'config', 'routing', 'kernel'],
+  events: ['models', 'auth', 'database', 'config', 'kernel'],
+  metrics: ['events', 'models', 'auth', 'database', 'kernel'],
+  experiments: ['metrics', 'models', 'auth', 'database', 'routing', 'kernel'],
+  analysis: ['experiments', 'metrics', 'statistics', 'database', 'kernel'],
+  rollouts: [
+    'analysis',
+    'experiments',
+    'models',
+    'queue',
+    'auth',
+    'database',
+    'routing',
+    'config',
+    'kernel',
+  ],
+  gateway: ['models', 'events', 'routing', 'auth', 'config', 'database', 'kernel'],
+};
+
+const edges = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
+  name: `floor-of-${folder}`,
+  comment: `src/${folder} imports only from: ${allowed.join(', ') || 'nothing'}`,
+  severity: 'error',
+  // rollouts/policy has a stricter rule of its own
+  from: { path: `^src/${folder}/`, pathNot: '^src/rollouts/policy/' },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...edges,
+    {
+      name: 'floor-is-known',
+      comment: 'A new folder of src gets its line in MAY_IMPORT and in ARCHITECTURE.md first.',
+      severity: 'error',
+      from: { path: `^src/(?!(${[...Object.keys(MAY_IMPORT), 'app'].join('|')})/)[^/]+/` },
+      to: {},
+    },
+    {
+      name: 'policy-is-pure',
+      comment: 'A decision is a pure function of what statistics says.',
+      severity: 'error',
+      from: { path: '^src/rollouts/policy/' },
+      to: { path: '^src/', pathNot: '^src/(rollouts/policy|statistics|kernel)/' },
+    },
+    {
+      name: 'pure-folders-touch-no-package',
+      comment: 'No clock, environment, framework or SQL. Exceptions: numerics and the one hash.',
+      severity: 'error',
+      from: {
+        path: `^src/(${[...PURE, 'rollouts/policy'].join('|')})/`,
+        pathNot: '^src/(statistics/numerics|kernel/hash)\\.ts$',
+      },
+      to: { pathNot: '^src/' },
+    },
+    {
+      name: 'numerics-libraries',
+      severity: 'error',
+      from: { path: '^src/statistics/numerics\\.ts$' },
+      to: { pathNot: '(^src/|(^|/)node_modules/(@stdlib/|jstat/|simple-statistics/))' },
+    },
+    {
+      name: 'hash-needs-only-crypto',
+      severity: 'error',
+      from: { path: '^src/kernel/hash\\.ts$' },
+      to: { pathNot: '^(src/kernel/|(node:)?crypto$)' },
+    },
+    {
+      name: 'events-are-types-to-metrics',
+      comment: 'Metrics read events through SQL views; only the shapes are shared.',
+      severity: 'error',
+      from: { path: '^src/metrics/' },
+      to: { path: '^src/events/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'rooms-are-private',
+      comment: "Another folder's store, row, controller or processor is its own business.",
+      severity: 'error',
+      from: { path: '^src/([^/]+)/' },
+      to: { path: '^src/.+\\.(store|row|controller|processor)\\.ts$', pathNot: '^src/$1/' },
+    },
+    {
+      name: 'product-knows-no-tests',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|demo|bench|scripts)/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-development-packages-at-run-time',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};
