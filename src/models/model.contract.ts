@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from '../kernel/names.js';
+import type { CapturePlan, UnitSource } from '../routing/plan.js';
+
+/** RFC 9110 token: what header and cookie names are made of. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** RFC 6901, at least one step: the whole document is no field. */
+const POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/;
+/** A version may take ten minutes (generation), not more: nobody waits longer and sockets are finite. */
+const MAX_TIMEOUT_MS = 600_000;
+/** Captured fields per direction: each is stored with every prediction. */
+const MAX_CAPTURED = 32;
+const MAX_HEADERS = 32;
+const MAX_HEADER_LENGTH = 8_192;
+/** Headers that belong to the connection or to the gateway; a version cannot set them. */
+const RESERVED_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+export const nameSchema = z.string().regex(NAME_PATTERN, {
+  error: 'a name: a-z, 0-9, dot, underscore, hyphen, at most 63 characters',
+});
+
+const pointerSchema = z
+  .string()
+  .max(256)
+  .regex(POINTER, { error: 'an RFC 6901 JSON pointer such as /user/id' });
+
+const tokenSchema = z.string().max(128).regex(TOKEN, { error: 'a header or cookie name' });
+
+const timeoutSchema = z
+  .int({ error: 'milliseconds, a whole number' })
+  .min(1, { error: `1 to ${MAX_TIMEOUT_MS} milliseconds` })
+  .max(MAX_TIMEOUT_MS, { error: `1 to ${MAX_TIMEOUT_MS} milliseconds` });
+
+const unitSchema = z
+  .strictObject({
+    header: tokenSchema.toLowerCase().optional(),
+    cookie: tokenSchema.optional(),
+    query: z.string().min(1).max(128).optional(),
+    pointer: pointerSchema.optional(),
+    request: z.literal(true).optional(),
+  })
+  .refine((unit) => Object.keys(unit).length === 1, {
+    error: 'exactly one of header, cookie, query, pointer, request',
+  })
+  .transform((unit) => unit as UnitSource)
+  .default({ header: 'x-sluice-unit' })
+  .describe('Where the unit of a request comes from: exactly one of the fields');
+
+const capturedSchema = z
+  .record(nameSchema, pointerSchema)
+  .refine((fields) => Object.keys(fields).length <= MAX_CAPTURED, {
+    error: `at most ${MAX_CAPTURED} fields`,
+  });
+
+const captureSchema: z.ZodType<CapturePlan> = z.strictObject({
+  output: capturedSchema.default({}).describe("Name to JSON pointer into the answer's body"),
+  input: capturedSchema.default({}).describe("Name to JSON pointer into the request's body"),
+});
+
+/** PUT /api/v1/models/{model} */
+export const modelSchema = z.strictObject({
+  unit: unitSchema,
+  fallback: nameSchema
+    .nullable()
+    .default(null)
+    .describe('Registered version that answers when the assigned one fails'),
+  timeoutMs: timeoutSchema.default(10_000),
+  idempotent: z
+    .boolean()
+    .default(false)
+    .describe('True allows one retry of any method; false only when nothing was sent yet'),
+  capture: captureSchema.default({ output: {}, input: {} }),
+  holdout: z.unknown().optional().describe('Refused: not yet'),
+  disclose: z
+    .boolean()
+    .default(false)
+    .describe('Whether answers may name the experiment and the variant'),
+});
+
+export type ModelRequest = z.infer<typeof modelSchema>;
+/** What is stored of a model: the request with every default filled in. */
+export type ModelSettings = Omit<ModelRequest, 'holdout'>;
+
+const headersSchema = z
+  .record(
+    tokenSchema.toLowerCase().refine((name) => !RESERVED_HEADERS.has(name), {
+      error: 'a header that is not reserved for the connection',
+    }),
+    z
+      .string()
+      .max(MAX_HEADER_LENGTH)
+      // eslint-disable-next-line no-control-regex -- control characters are what is refused
+      .regex(/^[^\u0000-\u0008\u000a-\u001f\u007f]*$/, { error: 'a header value on one line' }),
+  )
+  .refine((headers) => Object.keys(headers).length <= MAX_HEADERS, {
+    error: `at most ${MAX_HEADERS} headers`,
+  });
+
+/** PUT /api/v1/models/{model}/versions/{version} */
+export const versionSchema = z.strictObject({
+  url: z
+    .string()
+    .max(2_048)
+    .describe('Base URL of the version; SLUICE_UPSTREAM_ALLOW must allow its host'),
+  headers: headersSchema
+    .optional()
+    .describe(
+      'Sent with every request; sealed at rest, never returned (names only). Left out: the stored ones stay; {} removes them',
+    ),
+  timeoutMs: timeoutSchema.nullable().default(null).describe("Overrides the model's time-out"),
+  metadata: z
+    .record(z.string().max(128), z.json())
+    .default({})
+    .describe('Anything that helps people: commit, training run, owner'),
+});
+
+export type VersionRequest = z.infer<typeof versionSchema>;
+
+/** POST /api/v1/models/{model}/champion */
+export const championSchema = z.strictObject({
+  version: nameSchema,
+  reason: z.string().trim().min(1).max(500).describe('Kept with the plan for ever'),
+});
+
+export type ChampionRequest = z.infer<typeof championSchema>;

@@ -1,0 +1,23 @@
+import type { ModelSettings } from './model.contract.js';
+
+/** A registered version as it may be shown: header names, never their values. */
+export interface Version {
+  readonly name: string;
+  readonly url: string;
+  readonly headerNames: readonly string[];
+  /** Null: the model's time-out. */
+  readonly timeoutMs: number | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** A logical model with its versions. */
+export interface Model extends ModelSettings {
+  readonly name: string;
+  /** Null until the first version is registered. */
+  readonly champion: string | null;
+  readonly versions: readonly Version[];
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}

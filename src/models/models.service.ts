@@ -1,0 +1,217 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { SecretsService } from '../auth/secrets.service.js';
+import { Database } from '../database/database.service.js';
+import { SluiceError } from '../kernel/errors.js';
+import { canonicalJson } from '../kernel/json.js';
+import { withChampion, withModel, withVersion } from '../routing/plan-change.js';
+import type { TrafficPlan } from '../routing/plan.js';
+import type { ChampionRequest, ModelRequest, VersionRequest } from './model.contract.js';
+import type { Model, Version } from './model.js';
+import type { ModelRow } from './model.row.js';
+import { ModelsStore } from './models.store.js';
+import { PlanService } from './plan.service.js';
+import { refuseWhileRunning, refuseNewMeaning, refuseNewUrl } from './running-experiments.js';
+import { UpstreamGuard } from './upstream-guard.js';
+import type { VersionRow } from './version.row.js';
+
+/** A new champion; `edit` changes the same plan further, so that one decision makes one plan. */
+export interface ChampionChange {
+  readonly model: string;
+  readonly version: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly edit?: (plan: TrafficPlan) => TrafficPlan;
+}
+
+export interface VersionChange {
+  readonly model: string;
+  readonly version: string;
+  readonly request: VersionRequest;
+  readonly actor: string;
+}
+
+/** Models, their versions and champions; every change of them is a change of the traffic plan too. */
+@Injectable()
+export class ModelsService {
+  constructor(
+    private readonly database: Database,
+    private readonly models: ModelsStore,
+    private readonly plans: PlanService,
+    private readonly secrets: SecretsService,
+    private readonly guard: UpstreamGuard,
+  ) {}
+
+  exists(name: string): Promise<boolean> {
+    return this.models.exists(this.database.manager, name);
+  }
+
+  /** Throws `not_found` for an unknown model. */
+  async get(name: string): Promise<Model> {
+    const db = this.database.manager;
+    const row = await this.models.find(db, name);
+    if (row === null) throw unknownModel(name);
+    return modelOf(row, await this.models.versionsOf(db, name));
+  }
+
+  async list(): Promise<readonly Model[]> {
+    const db = this.database.manager;
+    const rows = await this.models.list(db);
+    const versions = Map.groupBy(await this.models.allVersions(db), ({ model }) => model);
+    return rows.map((row) => modelOf(row, versions.get(row.name) ?? []));
+  }
+
+  /** Registers a model or replaces its settings. */
+  async put(name: string, request: ModelRequest, actor: string): Promise<Model> {
+    const { holdout, ...settings } = request;
+    if (holdout !== undefined) throw notYet('holdout', holdout);
+    await this.database.transaction(async (tx) => {
+      await this.models.put(tx, name, settings);
+      if (settings.fallback !== null) {
+        await this.#needVersion(tx, name, { field: 'fallback', version: settings.fallback });
+      }
+      await this.plans.change(tx, { actor, reason: `model ${name} defined` }, (plan) => {
+        refuseNewMeaning(plan, name, settings);
+        return withModel(plan, { name, ...settings });
+      });
+    });
+    return this.get(name);
+  }
+
+  /** Registers a version or replaces it; a model's first version becomes its champion. */
+  async putVersion({ model, version, request, actor }: VersionChange): Promise<Model> {
+    const url = this.guard.checkUrl(request.url);
+    await this.database.transaction(async (tx) => {
+      const row = await this.models.lock(tx, model);
+      if (row === null) throw unknownModel(model);
+      const known = await this.models.findVersion(tx, model, version);
+      const { timeoutMs, metadata } = request;
+      const headers = this.#sealedHeaders(known, request.headers);
+      await this.models.putVersion(tx, {
+        model,
+        name: version,
+        url,
+        timeoutMs,
+        metadata,
+        ...headers,
+      });
+      const isFirst = row.champion === null;
+      if (isFirst) await this.models.setChampion(tx, model, version);
+      const reason = `version ${version} of ${model} registered`;
+      await this.plans.change(tx, { actor, reason }, (plan) => {
+        refuseNewUrl(plan, { model, version, url });
+        const { sealedHeaders } = headers;
+        const next = withVersion(plan, model, { name: version, url, sealedHeaders, timeoutMs });
+        return isFirst ? withChampion(next, model, version) : next;
+      });
+    });
+    return this.get(model);
+  }
+
+  /** A person makes a version the champion; refused while an experiment decides about this model. */
+  async chooseChampion(model: string, request: ChampionRequest, actor: string): Promise<Model> {
+    await this.database.transaction((tx) =>
+      this.setChampion(tx, {
+        model,
+        version: request.version,
+        reason: request.reason,
+        actor,
+        edit: (plan) => refuseWhileRunning(plan, model),
+      }),
+    );
+    return this.get(model);
+  }
+
+  /** Makes a version the champion inside the caller's transaction; returns the plan that says so. */
+  async setChampion(tx: EntityManager, change: ChampionChange): Promise<TrafficPlan> {
+    const { model, version, actor, reason, edit } = change;
+    if ((await this.models.lock(tx, model)) === null) throw unknownModel(model);
+    await this.#needVersion(tx, model, { field: 'version', version });
+    await this.models.setChampion(tx, model, version);
+    return this.plans.change(tx, { actor, reason }, (plan) => {
+      const next = withChampion(plan, model, version);
+      return edit === undefined ? next : edit(next);
+    });
+  }
+
+  async #needVersion(
+    tx: EntityManager,
+    model: string,
+    wanted: { readonly field: string; readonly version: string },
+  ): Promise<void> {
+    if ((await this.models.findVersion(tx, model, wanted.version)) !== null) return;
+    throw new SluiceError('invalid_input', `model ${model} has no version ${wanted.version}`, [
+      {
+        field: wanted.field,
+        given: wanted.version,
+        expected: `a registered version of ${model}`,
+        advice: `PUT /api/v1/models/${model}/versions/${wanted.version} registers it`,
+      },
+    ]);
+  }
+
+  /** Sealing is random, so equal headers keep their seal: registering a version twice changes nothing. */
+  #sealedHeaders(
+    known: VersionRow | null,
+    headers: Readonly<Record<string, string>> | undefined,
+  ): { readonly sealedHeaders: string | null; readonly headerNames: string[] } {
+    const kept = {
+      sealedHeaders: known?.sealedHeaders ?? null,
+      headerNames: known?.headerNames ?? [],
+    };
+    if (headers === undefined) return kept;
+    const headerNames = Object.keys(headers).sort();
+    if (headerNames.length === 0) return { sealedHeaders: null, headerNames };
+    if (kept.sealedHeaders !== null && this.#seals(kept.sealedHeaders, headers)) return kept;
+    return { sealedHeaders: this.secrets.seal(headers), headerNames };
+  }
+
+  /** A seal that cannot be opened any more (another instance secret) is simply replaced. */
+  #seals(sealed: string, headers: Readonly<Record<string, string>>): boolean {
+    try {
+      return canonicalJson(this.secrets.unseal(sealed)) === canonicalJson(headers);
+    } catch {
+      return false;
+    }
+  }
+}
+
+function modelOf(row: ModelRow, versions: readonly VersionRow[]): Model {
+  return {
+    name: row.name,
+    ...row.settings,
+    champion: row.champion,
+    versions: versions.map(versionOf),
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+function versionOf(row: VersionRow): Version {
+  return {
+    name: row.name,
+    url: row.url,
+    headerNames: row.headerNames,
+    timeoutMs: row.timeoutMs,
+    metadata: row.metadata,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+function unknownModel(name: string): SluiceError {
+  return new SluiceError('not_found', `there is no model ${name}`, [
+    {
+      field: 'model',
+      given: name,
+      expected: 'a registered model',
+      advice: `PUT /api/v1/models/${name} registers it`,
+    },
+  ]);
+}
+
+function notYet(field: string, given: unknown): SluiceError {
+  return new SluiceError('not_yet', `${field} is not there yet`, [
+    { field, given, expected: 'nothing', advice: `leave ${field} out` },
+  ]);
+}

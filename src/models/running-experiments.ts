@@ -1,0 +1,87 @@
+import { SluiceError } from '../kernel/errors.js';
+import { canonicalJson } from '../kernel/json.js';
+import { modelIn, versionIn } from '../routing/plan-change.js';
+import type { CapturePlan, ExperimentPlan, TrafficPlan, UnitSource } from '../routing/plan.js';
+
+/** What a version of a running experiment would become. */
+export interface NewUrl {
+  readonly model: string;
+  readonly version: string;
+  readonly url: string;
+}
+
+/** Throws `conflict` when another URL would put a different model behind a version that is being compared. */
+export function refuseNewUrl(plan: TrafficPlan, { model, version, url }: NewUrl): void {
+  const known = modelIn(plan, model);
+  const present = known === null ? null : versionIn(known, version);
+  if (known === null || present === null || present.url === url) return;
+  const user = known.experiments.find(({ variants }) =>
+    variants.some((variant) => variant.version === version),
+  );
+  if (user === undefined) return;
+  throw new SluiceError(
+    'conflict',
+    `version ${version} is in the running experiment ${user.name}`,
+    [
+      {
+        field: 'url',
+        given: url,
+        expected: present.url,
+        advice: 'register it as a new version, or end the experiment first',
+      },
+    ],
+  );
+}
+
+/** Throws `conflict` when a change of settings would change what a running experiment measures. */
+export function refuseNewMeaning(
+  plan: TrafficPlan,
+  model: string,
+  settings: { readonly unit: UnitSource; readonly capture: CapturePlan },
+): void {
+  const known = modelIn(plan, model);
+  const running = known?.experiments[0];
+  if (known === null || running === undefined) return;
+  if (canonicalJson(known.unit) !== canonicalJson(settings.unit)) {
+    throw frozen(running, { field: 'unit', given: settings.unit, expected: known.unit });
+  }
+  for (const direction of ['output', 'input'] as const) {
+    for (const [name, pointer] of Object.entries(known.capture[direction])) {
+      const given = settings.capture[direction][name] ?? null;
+      if (given === pointer) continue;
+      throw frozen(running, { field: `capture.${direction}.${name}`, given, expected: pointer });
+    }
+  }
+}
+
+/** Throws `conflict` while any experiment of the model runs; else returns the plan. */
+export function refuseWhileRunning(plan: TrafficPlan, model: string): TrafficPlan {
+  const running = modelIn(plan, model)?.experiments[0];
+  if (running === undefined) return plan;
+  throw new SluiceError('conflict', `the experiment ${running.name} decides about ${model}`, [
+    {
+      field: 'model',
+      given: model,
+      expected: 'a model without a running or paused experiment',
+      advice: `promote, roll back or abort the experiment ${running.name} first`,
+    },
+  ]);
+}
+
+function frozen(
+  running: ExperimentPlan,
+  defect: { readonly field: string; readonly given: unknown; readonly expected: unknown },
+): SluiceError {
+  return new SluiceError(
+    'conflict',
+    `${defect.field} is frozen while the experiment ${running.name} runs`,
+    [
+      {
+        field: defect.field,
+        given: defect.given,
+        expected: canonicalJson(defect.expected),
+        advice: `end the experiment ${running.name} first`,
+      },
+    ],
+  );
+}

@@ -1,0 +1,31 @@
+import { Column, CreateDateColumn, Entity, PrimaryColumn, UpdateDateColumn } from 'typeorm';
+
+@Entity({ name: 'versions' })
+export class VersionRow {
+  @PrimaryColumn({ type: 'text' })
+  model!: string;
+
+  @PrimaryColumn({ type: 'text' })
+  name!: string;
+
+  @Column({ type: 'text' })
+  url!: string;
+
+  @Column({ type: 'text', name: 'sealed_headers', nullable: true })
+  sealedHeaders!: string | null;
+
+  @Column({ type: 'text', name: 'header_names', array: true })
+  headerNames!: string[];
+
+  @Column({ type: 'integer', name: 'timeout_ms', nullable: true })
+  timeoutMs!: number | null;
+
+  @Column({ type: 'jsonb' })
+  metadata!: Readonly<Record<string, unknown>>;
+
+  @CreateDateColumn({ type: 'timestamptz', name: 'created_at' })
+  createdAt!: Date;
+
+  @UpdateDateColumn({ type: 'timestamptz', name: 'updated_at' })
+  updatedAt!: Date;
+}
