@@ -1,4 +1,5 @@
 import { close, closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { claimFolder } from './spool-folder.js';
 
 /** What the spool asks of a disk; tests put a disk behind it that is full or dying. */
 export interface SegmentIo {
@@ -18,7 +19,7 @@ export const SEGMENT_IO = Symbol('SEGMENT_IO');
 
 export const diskIo: SegmentIo = {
   create(folder, path) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) claimFolder(folder);
     const fd = openSync(path, 'wx', 0o600);
     syncFolder(folder);
     return fd;

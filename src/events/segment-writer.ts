@@ -38,6 +38,7 @@ export class SegmentWriter {
   ) {}
 
   get position(): SpoolPosition {
+    if (this.#fd === null) return { segment: this.#segment + 1, offset: 0 };
     return { segment: this.#segment, offset: this.#offset };
   }
 

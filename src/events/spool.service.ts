@@ -156,6 +156,11 @@ export class Spool {
     this.#answer(waiting, blocks.length === 0 || this.#write(blocks));
   }
 
+  /** Begins a new segment with the next append: the old one turned out to be damaged. */
+  rotate(): void {
+    this.#writer.close();
+  }
+
   /** Flushes, syncs and closes the segment; a later append begins a new one. */
   close(): Promise<void> {
     this.flush();
