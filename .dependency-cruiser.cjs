@@ -13,7 +13,7 @@ const MAY_IMPORT = {
   events: ['models', 'auth', 'database', 'config', 'kernel'],
   metrics: ['events', 'models', 'auth', 'database', 'kernel'],
   experiments: ['metrics', 'models', 'auth', 'database', 'routing', 'kernel'],
-  analysis: ['experiments', 'metrics', 'statistics', 'database', 'kernel'],
+  analysis: ['experiments', 'metrics', 'events', 'statistics', 'auth', 'database', 'kernel'],
   rollouts: [
     'analysis',
     'experiments',

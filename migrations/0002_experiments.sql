@@ -26,6 +26,8 @@ CREATE TABLE experiments (
   last_failure     text
 );
 CREATE UNIQUE INDEX experiments_name ON experiments (name);
+-- until layers exist, two experiments on one model would have to share its units
+CREATE UNIQUE INDEX experiments_one_running ON experiments (model) WHERE status IN ('running', 'paused');
 CREATE INDEX experiments_due ON experiments (next_analysis_at) WHERE status IN ('running', 'paused');
 
 CREATE TABLE reports (

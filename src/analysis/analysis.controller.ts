@@ -1,0 +1,25 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { RequireScope } from '../auth/scope.js';
+import { type ReportsQuery, reportsQuerySchema } from './analysis.contract.js';
+import { AnalysisService } from './analysis.service.js';
+import type { Report } from './report.js';
+
+@Controller('experiments')
+export class AnalysisController {
+  constructor(private readonly analysis: AnalysisService) {}
+
+  @Get(':experiment/report')
+  @RequireScope('experiments:read')
+  latest(@Param('experiment') experiment: string): Promise<Report> {
+    return this.analysis.latest(experiment);
+  }
+
+  @Get(':experiment/reports')
+  @RequireScope('experiments:read')
+  async list(
+    @Param('experiment') experiment: string,
+    @Query({ schema: reportsQuerySchema }) query: ReportsQuery,
+  ): Promise<{ readonly reports: readonly Report[] }> {
+    return { reports: await this.analysis.list(experiment, query.limit) };
+  }
+}

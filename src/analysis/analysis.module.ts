@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { DatabaseModule } from '../database/database.module.js';
+import { EventsModule } from '../events/events.module.js';
+import { ExperimentsModule } from '../experiments/experiments.module.js';
+import { systemClock } from '../kernel/clock.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { AnalysisController } from './analysis.controller.js';
+import { AnalysisService, CLOCK } from './analysis.service.js';
+import { ReportRow } from './report.row.js';
+import { ReportsStore } from './reports.store.js';
+
+@Module({
+  imports: [DatabaseModule.rows([ReportRow]), EventsModule, ExperimentsModule, MetricsModule],
+  controllers: [AnalysisController],
+  providers: [AnalysisService, ReportsStore, { provide: CLOCK, useValue: systemClock }],
+  exports: [AnalysisService],
+})
+export class AnalysisModule {}

@@ -1,0 +1,138 @@
+import { controlOf, type DesignMetric } from '../experiments/experiment.js';
+import type { Assessment, Interval, MetricAssessment } from '../statistics/assessment.js';
+import { informationTimeSequence } from '../statistics/confidence-sequence.js';
+import { liftFieller } from '../statistics/relative-lift.js';
+import { armsOf, contrastOf, DIFFERENCE, type Contrast } from './contrast.js';
+import type { Evidence, RunningResult } from './evidence.js';
+import { assessQuality, unitsPerArm } from './quality.js';
+import { compare, treatmentsOf, type Comparison } from './strata.js';
+import {
+  deterioration,
+  nonInferiority,
+  plannedStandardError,
+  successAlpha,
+  superiority,
+  type TestSetting,
+} from './tests.js';
+
+/**
+ * Every test of one look at the evidence. Pure: the same snapshot gives the same assessment, to the last digit.
+ * Only sufficient statistics per phase and arm enter; arms are compared inside a phase and combined with weights
+ * n_c n_t / (n_c + n_t), so that drift between phases cancels (Crook et al. 2009 on why crude totals mislead).
+ */
+export function assess(evidence: Evidence): Assessment {
+  const control = controlOf(evidence.design).name;
+  const setting: TestSetting = { design: evidence.design, phases: evidence.phases, control };
+  const metrics: MetricAssessment[] = [];
+  for (const designMetric of evidence.design.metrics) {
+    for (const variant of treatmentsOf(evidence.design)) {
+      metrics.push(assessMetric(evidence, setting, designMetric, variant));
+    }
+  }
+  return { units: unitsPerArm(evidence), metrics, quality: assessQuality(evidence) };
+}
+
+/** What the next look needs to know about this one. */
+export function runningResults(assessment: Assessment, before: Evidence): readonly RunningResult[] {
+  return assessment.metrics.map((metric) => ({
+    metric: metric.metric,
+    variant: metric.variant,
+    interval: metric.runningInterval,
+    empty: wasEmpty(before, metric) || (metric.interval !== null && metric.runningInterval === null),
+    pValue: metric.runningPValue,
+  }));
+}
+
+function wasEmpty({ previous }: Evidence, { metric, variant }: MetricAssessment): boolean {
+  return previous.some(
+    (result) => result.metric === metric && result.variant === variant && result.empty,
+  );
+}
+
+function assessMetric(
+  evidence: Evidence,
+  setting: TestSetting,
+  designMetric: DesignMetric,
+  variant: string,
+): MetricAssessment {
+  const { definition, role } = designMetric;
+  const comparison = compare(evidence.metricCells, designMetric, {
+    control: setting.control,
+    variant,
+  });
+  const alpha = role === 'success' ? successAlpha(setting) : setting.design.analysis.alpha;
+  const look = intervalOf(comparison, setting, alpha);
+  const before = evidence.previous.find(
+    (result) => result.metric === definition.name && result.variant === variant,
+  );
+  return {
+    metric: definition.name,
+    variant,
+    role,
+    direction: definition.direction,
+    control: comparison.control,
+    treatment: comparison.treatment,
+    effect: look?.contrast.estimate ?? null,
+    standardError: look?.contrast.standardError ?? null,
+    interval: look?.interval ?? null,
+    runningInterval: before?.empty === true ? null : intersect(before?.interval, look?.interval),
+    pValue: look?.pValue ?? null,
+    runningPValue: smallest(before?.pValue, look?.pValue),
+    level: 1 - alpha,
+    lift: look === null ? null : liftOf(comparison, look),
+    margin: marginInUnits(comparison),
+    superiority: role === 'success' ? superiority(comparison, setting) : null,
+    nonInferiority: role === 'guardrail' ? nonInferiority(comparison, setting) : null,
+    deterioration: role === 'diagnostic' ? null : deterioration(comparison, setting),
+  };
+}
+
+interface Look {
+  readonly contrast: Contrast;
+  readonly interval: Interval;
+  readonly pValue: number;
+}
+
+/** The two-sided sequence around the difference, with the variance as observed; null where it has none. */
+function intervalOf(comparison: Comparison, setting: TestSetting, alpha: number): Look | null {
+  const contrast = contrastOf(comparison, DIFFERENCE, { kind: 'as_observed' });
+  if (contrast === null || !(contrast.standardError > 0)) return null;
+  const { estimate, standardError } = contrast;
+  const { lower, upper, pValue } = informationTimeSequence({
+    estimate,
+    standardError,
+    plannedStandardError: plannedStandardError(contrast, setting.design.analysis.plannedUnits),
+    alpha,
+    alternative: 'two-sided',
+  });
+  return { contrast, interval: { lower, upper }, pValue };
+}
+
+/** Fieller's interval at the sequence's own critical value, so that it holds at every look too. */
+function liftOf(comparison: Comparison, { contrast, interval }: Look): MetricAssessment['lift'] {
+  const arms = armsOf(comparison);
+  if (arms === null) return null;
+  const criticalValue = (interval.upper - interval.lower) / 2 / contrast.standardError;
+  const lift = liftFieller({ ...arms, criticalValue });
+  return lift.kind === 'value' ? lift.value : null;
+}
+
+function marginInUnits({ designMetric, control }: Comparison): number | null {
+  const margin = designMetric.nonInferiorityMargin;
+  if (margin === null) return null;
+  if ('absolute' in margin) return margin.absolute;
+  return control.value === null ? null : Math.abs(control.value) * margin.relative;
+}
+
+function intersect(before: Interval | null | undefined, now: Interval | undefined): Interval | null {
+  if (before === null || before === undefined) return now ?? null;
+  if (now === undefined) return before;
+  const lower = Math.max(before.lower, now.lower);
+  const upper = Math.min(before.upper, now.upper);
+  return lower <= upper ? { lower, upper } : null;
+}
+
+function smallest(before: number | null | undefined, now: number | undefined): number | null {
+  if (before === null || before === undefined) return now ?? null;
+  return now === undefined ? before : Math.min(before, now);
+}

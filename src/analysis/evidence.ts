@@ -1,0 +1,36 @@
+import type { FrozenDesign, Phase } from '../experiments/experiment.js';
+import type { MetricCell, UnitCell } from '../metrics/metric.js';
+import type { Interval } from '../statistics/assessment.js';
+
+/**
+ * The snapshot that one analysis is computed from. Nothing else enters a report, so a stored snapshot is enough
+ * to compute it again to the last digit.
+ */
+export interface Evidence {
+  readonly experimentId: string;
+  readonly epoch: number;
+  readonly design: FrozenDesign;
+  readonly designHash: string;
+  readonly phases: readonly Phase[];
+  readonly unitCells: readonly UnitCell[];
+  readonly metricCells: readonly MetricCell[];
+  /** Events that gateways could not write down since the start. */
+  readonly droppedEvents: number;
+  /** False while events that had arrived were not yet rolled up. */
+  readonly caughtUp: boolean;
+  /** Time of the newest event in the evidence; null before the first. */
+  readonly watermarkMs: number | null;
+  /** What the looks before this one had established. */
+  readonly previous: readonly RunningResult[];
+  readonly previousSampleRatioPValue: number;
+}
+
+/** Running intersection and running minimum of one metric of one variant. */
+export interface RunningResult {
+  readonly metric: string;
+  readonly variant: string;
+  readonly interval: Interval | null;
+  /** True once the intersection of the intervals was empty: the data contradict one fixed effect. */
+  readonly empty: boolean;
+  readonly pValue: number | null;
+}

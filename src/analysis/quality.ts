@@ -1,0 +1,104 @@
+import { controlOf, type Phase } from '../experiments/experiment.js';
+import type { UnitCell } from '../metrics/metric.js';
+import type { QualityAssessment, SampleRatioAssessment } from '../statistics/assessment.js';
+import { chiSquareSampleRatio, sequentialSampleRatio } from '../statistics/sample-ratio.js';
+import type { Evidence } from './evidence.js';
+
+/** Level of the sequential sample-ratio test over the whole life of an experiment. */
+const SAMPLE_RATIO_ALPHA = 0.01;
+
+/** More than this share of units in two arms (and at least so many) and the arms are not what they claim. */
+const CROSSOVER_SHARE = 0.01;
+const CROSSOVER_MINIMUM = 10;
+
+/** Above this coverage the control gives way to the variant, so some of its units cross over by design. */
+const CONCURRENT_LIMIT = 0.5;
+
+/** Whether the data can be trusted at all, whatever they say. */
+export function assessQuality(evidence: Evidence): QualityAssessment {
+  const crossovers = crossoverOf(evidence);
+  return {
+    sampleRatio: sampleRatioOf(evidence),
+    crossoverUnits: crossovers.units,
+    crossoverShare: crossovers.share,
+    crossoverAlarm:
+      crossovers.units >= CROSSOVER_MINIMUM && crossovers.share > CROSSOVER_SHARE,
+    droppedEvents: evidence.droppedEvents,
+    caughtUp: evidence.caughtUp,
+  };
+}
+
+function crossoverOf({ phases, unitCells }: Evidence): {
+  readonly units: number;
+  readonly share: number;
+} {
+  const isPast = phases.some((phase) => phase.coverage > CONCURRENT_LIMIT);
+  const relevant = unitCells.filter((cell) => !isPast || coverageOf(phases, cell) > CONCURRENT_LIMIT);
+  const units = relevant.reduce((sum, cell) => sum + cell.crossovers, 0);
+  const all = relevant.reduce((sum, cell) => sum + cell.crossovers + cell.units, 0);
+  return { units, share: all === 0 ? 0 : units / all };
+}
+
+function coverageOf(phases: readonly Phase[], cell: UnitCell): number {
+  return phases.find((phase) => phase.phase === cell.phase)?.coverage ?? 0;
+}
+
+/**
+ * Exposed units against the split that the plan of each phase intended; phases are independent experiments, so
+ * their Bayes factors multiply (Lindon and Malek 2022).
+ */
+function sampleRatioOf(evidence: Evidence): SampleRatioAssessment {
+  const variants = evidence.design.variants.map((variant) => variant.name);
+  const byPhase = evidence.phases.map((phase) => ({
+    counts: variants.map((variant) => exposedUnits(evidence.unitCells, phase.phase, variant)),
+    weights: variants.map((variant) => phase.shares[variant] ?? 0),
+  }));
+  const sequential = sequentialSampleRatio(byPhase);
+  const runningPValue = Math.min(evidence.previousSampleRatioPValue, sequential);
+  const arms = variants.map((variant, index) => ({
+    variant,
+    units: byPhase.reduce((sum, { counts }) => sum + (counts[index] ?? 0), 0),
+    expected: byPhase.reduce(
+      (sum, { counts, weights }) => sum + total(counts) * (weights[index] ?? 0),
+      0,
+    ),
+  }));
+  return {
+    runningPValue,
+    chiSquarePValue: oneShot(arms),
+    alpha: SAMPLE_RATIO_ALPHA,
+    mismatch: runningPValue < SAMPLE_RATIO_ALPHA,
+    arms,
+  };
+}
+
+function oneShot(arms: SampleRatioAssessment['arms']): number | null {
+  const counts = arms.map((arm) => arm.units);
+  const weights = arms.map((arm) => arm.expected);
+  if (total(counts) === 0) return null;
+  return chiSquareSampleRatio(counts, weights);
+}
+
+function exposedUnits(cells: readonly UnitCell[], phase: number, variant: string): number {
+  const cell = cells.find((known) => known.phase === phase && known.variant === variant);
+  return cell === undefined ? 0 : cell.units + cell.crossovers;
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+/** Units per arm over all phases, crossovers left out. */
+export function unitsPerArm({ design, unitCells }: Evidence): readonly {
+  readonly variant: string;
+  readonly units: number;
+}[] {
+  const control = controlOf(design).name;
+  const order = [control, ...design.variants.map(({ name }) => name).filter((n) => n !== control)];
+  return order.map((variant) => ({
+    variant,
+    units: unitCells
+      .filter((cell) => cell.variant === variant)
+      .reduce((sum, cell) => sum + cell.units, 0),
+  }));
+}

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.service.js';
+import { ReportRow } from './report.row.js';
+import type { Report } from './report.js';
+
+@Injectable()
+export class ReportsStore {
+  constructor(private readonly database: Database) {}
+
+  async latest(experimentId: string): Promise<Report | null> {
+    const row = await this.database.manager.findOne(ReportRow, {
+      where: { experimentId },
+      order: { number: 'DESC' },
+    });
+    return row === null ? null : fromRow(row);
+  }
+
+  /** Newest first. */
+  async list(experimentId: string, limit: number): Promise<readonly Report[]> {
+    const rows = await this.database.manager.find(ReportRow, {
+      where: { experimentId },
+      order: { number: 'DESC' },
+      take: limit,
+    });
+    return rows.map(fromRow);
+  }
+
+  /** A second writer of the same number is refused by the primary key: its turn fails and is taken again. */
+  async insert(report: Report): Promise<void> {
+    const { atMs, ...rest } = report;
+    await this.database.manager.insert(ReportRow, { ...rest, at: new Date(atMs) });
+  }
+}
+
+function fromRow({ at, ...rest }: ReportRow): Report {
+  return { ...rest, atMs: at.getTime() };
+}

@@ -1,0 +1,131 @@
+import {
+  controlOf,
+  type Experiment,
+  type ExperimentStatus,
+  type FrozenDesign,
+  type Phase,
+  type RolloutState,
+} from '../experiments/experiment.js';
+import { sharesAt } from '../experiments/shares.js';
+import { invariant } from '../kernel/assert.js';
+import { lastRampStep } from './policy/rules.js';
+
+/** What somebody - the policy or a person - wants to happen to a running experiment. */
+export type Action =
+  | { readonly kind: 'promote'; readonly variant: string }
+  | { readonly kind: 'rollback' }
+  | { readonly kind: 'advance'; readonly toStep: number }
+  | { readonly kind: 'inconclusive' }
+  | { readonly kind: 'abort' }
+  | { readonly kind: 'approve' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'hold' }
+  | { readonly kind: 'error' };
+
+/** What happens to traffic: nothing, the experiment is enrolled at a coverage, or it leaves the plan. */
+export type TrafficChange =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'enrol'; readonly coverage: number; readonly phase: number }
+  | { readonly kind: 'withdraw'; readonly champion: string | null };
+
+/** The next state of an experiment and what it does to traffic. */
+export interface Change {
+  readonly status: ExperimentStatus;
+  readonly rollout: RolloutState;
+  readonly hasEnded: boolean;
+  readonly traffic: TrafficChange;
+}
+
+/** The first state of a rollout: phase 1 begins with the first step's coverage (or the whole of an `ab`). */
+export function startOf(design: FrozenDesign, nowMs: number): Change {
+  const coverage = coverageAt(design, 0);
+  const rollout: RolloutState = {
+    step: 0,
+    stepStartedAtMs: nowMs,
+    approvedStep: null,
+    phases: [phaseOf(design, 1, coverage, nowMs)],
+  };
+  return {
+    status: 'running',
+    rollout,
+    hasEnded: false,
+    traffic: { kind: 'enrol', coverage, phase: 1 },
+  };
+}
+
+/**
+ * What an action does to a running or paused experiment. Pure: the effects are carried out by the executor.
+ *
+ * @param nowMs the database's clock, milliseconds since 1970
+ */
+export function changeOf(experiment: Experiment, action: Action, nowMs: number): Change {
+  const { design, rollout } = experiment;
+  invariant(design !== null && rollout !== null, 'a started experiment has a design and a rollout');
+  const stays: Change = {
+    status: experiment.status,
+    rollout,
+    hasEnded: false,
+    traffic: { kind: 'none' },
+  };
+  switch (action.kind) {
+    case 'promote':
+      return ended(stays, 'completed', versionOf(design, action.variant));
+    case 'rollback':
+      return ended(stays, 'rolled_back', null);
+    case 'inconclusive':
+      return ended(stays, 'completed', null);
+    case 'abort':
+      return ended(stays, 'aborted', null);
+    case 'advance':
+      return advanced(stays, design, action.toStep, nowMs);
+    case 'approve':
+      return { ...stays, rollout: { ...rollout, approvedStep: rollout.step } };
+    case 'pause':
+      return { ...stays, status: 'paused' };
+    case 'resume':
+      return { ...stays, status: 'running' };
+    case 'hold':
+    case 'error':
+      return stays;
+  }
+}
+
+/** The step that follows, or null when the current one is the last that has a control. */
+export function nextStep(design: FrozenDesign, rollout: RolloutState): number | null {
+  return design.kind === 'canary' && rollout.step < lastRampStep(design) ? rollout.step + 1 : null;
+}
+
+function advanced(stays: Change, design: FrozenDesign, toStep: number, nowMs: number): Change {
+  const coverage = coverageAt(design, toStep);
+  const phase = stays.rollout.phases.length + 1;
+  const rollout: RolloutState = {
+    step: toStep,
+    stepStartedAtMs: nowMs,
+    approvedStep: null,
+    phases: [...stays.rollout.phases, phaseOf(design, phase, coverage, nowMs)],
+  };
+  return { ...stays, rollout, traffic: { kind: 'enrol', coverage, phase } };
+}
+
+function ended(stays: Change, status: ExperimentStatus, champion: string | null): Change {
+  return { ...stays, status, hasEnded: true, traffic: { kind: 'withdraw', champion } };
+}
+
+function phaseOf(design: FrozenDesign, phase: number, coverage: number, nowMs: number): Phase {
+  return { phase, coverage, startedAtMs: nowMs, shares: sharesAt(design, coverage) };
+}
+
+function coverageAt(design: FrozenDesign, step: number): number {
+  if (design.kind === 'ab') return design.coverage;
+  const coverage = design.steps[step]?.coverage;
+  invariant(coverage !== undefined, `a canary has a step ${String(step)}`);
+  return coverage;
+}
+
+function versionOf(design: FrozenDesign, variant: string): string {
+  const found = design.variants.find(({ name }) => name === variant);
+  invariant(found !== undefined, `the design has a variant ${variant}`);
+  invariant(found.name !== controlOf(design).name, 'the control is not promoted over itself');
+  return found.version;
+}

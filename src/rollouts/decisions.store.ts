@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from '../database/database.service.js';
+import { DecisionRow } from './decision.row.js';
+import { decisionHash, FIRST_PREVIOUS_HASH, type StoredDecision } from './stored-decision.js';
+
+/** A decision before it has a number and a place in the chain. */
+export type NewDecision = Omit<StoredDecision, 'number' | 'previousHash' | 'hash'>;
+
+export interface OutboxMessage {
+  readonly id: string;
+  readonly topic: string;
+  readonly payload: unknown;
+}
+
+/** More than any experiment should collect; a page, so that a runaway log cannot fill memory. */
+const DECISIONS_PAGE = 1_000;
+
+@Injectable()
+export class DecisionsStore {
+  constructor(private readonly database: Database) {}
+
+  /** Appends to the chain. The caller holds the experiment's row lock, so numbers and hashes cannot race. */
+  async append(tx: EntityManager, decision: NewDecision): Promise<StoredDecision> {
+    const last = await this.last(tx, decision.experimentId);
+    const chained = {
+      ...decision,
+      number: (last?.number ?? 0) + 1,
+      previousHash: last?.hash ?? FIRST_PREVIOUS_HASH,
+    };
+    const stored: StoredDecision = { ...chained, hash: decisionHash(chained) };
+    await tx.insert(DecisionRow, toRow(stored));
+    return stored;
+  }
+
+  async last(tx: EntityManager, experimentId: string): Promise<StoredDecision | null> {
+    const row = await tx.findOne(DecisionRow, {
+      where: { experimentId },
+      order: { number: 'DESC' },
+    });
+    return row === null ? null : fromRow(row);
+  }
+
+  async list(experimentId: string): Promise<readonly StoredDecision[]> {
+    const rows = await this.database.manager.find(DecisionRow, {
+      where: { experimentId },
+      order: { number: 'ASC' },
+      take: DECISIONS_PAGE,
+    });
+    return rows.map(fromRow);
+  }
+
+  async get(experimentId: string, number: number): Promise<StoredDecision | null> {
+    const row = await this.database.manager.findOneBy(DecisionRow, { experimentId, number });
+    return row === null ? null : fromRow(row);
+  }
+
+  /** In the decision's own transaction: what must be told outside is told if and only if it was decided. */
+  async enqueue(tx: EntityManager, topic: string, payload: unknown): Promise<void> {
+    await tx.query('INSERT INTO outbox (topic, payload) VALUES ($1, $2)', [
+      topic,
+      JSON.stringify(payload),
+    ]);
+  }
+
+  /** Locks the oldest unsent messages; two relays never get the same one. */
+  async takeUnsent(tx: EntityManager, limit: number): Promise<readonly OutboxMessage[]> {
+    return tx.query<OutboxMessage[]>(
+      `SELECT id, topic, payload FROM outbox WHERE sent_at IS NULL
+       ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`,
+      [limit],
+    );
+  }
+
+  async markSent(tx: EntityManager, ids: readonly string[]): Promise<void> {
+    await tx.query('UPDATE outbox SET sent_at = now() WHERE id = ANY($1::bigint[])', [ids]);
+  }
+
+  /** The database's clock, the only one that times of decisions come from (workers' clocks differ). */
+  async nowMs(tx: EntityManager): Promise<number> {
+    const rows = await tx.query<{ ms: string }[]>(
+      'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS ms',
+    );
+    return Number(rows[0]?.ms);
+  }
+}
+
+function toRow(decision: StoredDecision): DecisionRow {
+  return {
+    ...decision,
+    configVersion: decision.configVersion === null ? null : String(decision.configVersion),
+    at: new Date(decision.atMs),
+  };
+}
+
+function fromRow(row: DecisionRow): StoredDecision {
+  const { at, configVersion, ...rest } = row;
+  return {
+    ...rest,
+    configVersion: configVersion === null ? null : Number(configVersion),
+    atMs: at.getTime(),
+  };
+}

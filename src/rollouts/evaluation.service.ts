@@ -1,0 +1,140 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AnalysisService } from '../analysis/analysis.service.js';
+import type { Report } from '../analysis/report.js';
+import type { Experiment } from '../experiments/experiment.js';
+import { ExperimentsService } from '../experiments/experiments.service.js';
+import { type Lease, LeasesService } from '../experiments/leases.service.js';
+import { SluiceError } from '../kernel/errors.js';
+import { changeOf, type Action } from './change.js';
+import { DecisionsStore } from './decisions.store.js';
+import { ExecutorService, type DecisionRecord } from './executor.service.js';
+import { decide, MAX_FAILED_ANALYSES } from './policy/decide.js';
+import { type Decision, POLICY_VERSION, type PolicyState } from './policy/policy.js';
+import { isSameHold, policyState, reasonsOf, storedInputs } from './replay.js';
+import type { StoredDecision } from './stored-decision.js';
+
+/** The actor of automatic decisions. */
+const POLICY_ACTOR = 'sluice';
+
+/**
+ * One turn of the loop for one leased experiment: evidence → report → decision → effects. A turn that fails
+ * changes nothing but the count of failures; a turn that lost its lease changes nothing at all.
+ */
+@Injectable()
+export class EvaluationService {
+  private readonly logger = new Logger(EvaluationService.name);
+
+  // eslint-disable-next-line @typescript-eslint/max-params -- injection
+  constructor(
+    private readonly experiments: ExperimentsService,
+    private readonly leases: LeasesService,
+    private readonly analysis: AnalysisService,
+    private readonly decisions: DecisionsStore,
+    private readonly executor: ExecutorService,
+  ) {}
+
+  /** Evaluates and releases the lease. Returns the time until the next turn; null when the experiment has ended. */
+  async evaluate(lease: Lease): Promise<number | null> {
+    const experiment = await this.experiments.get(lease.experimentId);
+    const intervalMs = experiment.design?.analysis.intervalMs ?? 60_000;
+    let failure: string | null = null;
+    try {
+      const report = await this.analysis.run(experiment);
+      await this.conclude(lease, experiment, report);
+    } catch (error) {
+      if (error instanceof SluiceError && error.code === 'conflict') {
+        this.logger.warn(`${experiment.name}: ${error.message}; this turn is dropped`);
+      } else {
+        failure = error instanceof Error ? error.message : String(error);
+        await this.concludeFailure(lease, experiment, failure);
+      }
+    }
+    await this.leases.release(lease, intervalMs, failure);
+    const after = await this.experiments.get(lease.experimentId);
+    return after.status === 'running' || after.status === 'paused' ? intervalMs : null;
+  }
+
+  /** Decides on a report and carries it out, fenced by lease and revision in one transaction. */
+  private async conclude(lease: Lease, experiment: Experiment, report: Report): Promise<void> {
+    await this.executor.decideInTransaction(async (tx, nowMs) => {
+      const current = await this.fenced(tx, lease, experiment);
+      const state = policyState(current, 0);
+      const decision = decide({
+        design: report.evidence.design,
+        state,
+        assessment: report.assessment,
+        nowMs,
+      });
+      await this.carryOut(tx, current, decision, { state, nowMs, report });
+    });
+  }
+
+  private async concludeFailure(
+    lease: Lease,
+    experiment: Experiment,
+    failure: string,
+  ): Promise<void> {
+    this.logger.error(`${experiment.name}: analysis failed: ${failure}`);
+    if (experiment.failedAnalyses + 1 < MAX_FAILED_ANALYSES) return;
+    try {
+      await this.executor.decideInTransaction(async (tx, nowMs) => {
+        const current = await this.fenced(tx, lease, experiment);
+        const state = policyState(current, current.failedAnalyses + 1);
+        const { design } = current;
+        if (design === null) return;
+        const decision = decide({ design, state, assessment: null, nowMs });
+        await this.carryOut(tx, current, decision, { state, nowMs, report: null });
+      });
+    } catch (error) {
+      // The database is what failed, most likely: the failure is counted with the lease, or by the next turn.
+      this.logger.error(`${experiment.name}: the failure could not be written down: ${String(error)}`);
+    }
+  }
+
+  /** The locked row, if this worker still holds the lease and nobody changed the experiment since the analysis. */
+  private async fenced(
+    tx: EntityManager,
+    lease: Lease,
+    analysed: Experiment,
+  ): Promise<Experiment> {
+    await this.leases.check(tx, lease);
+    const current = await this.experiments.lock(tx, lease.experimentId);
+    if (current.revision === analysed.revision) return current;
+    throw new SluiceError('conflict', 'the experiment changed while it was analysed');
+  }
+
+  private async carryOut(
+    tx: EntityManager,
+    experiment: Experiment,
+    decision: Decision,
+    seen: { readonly state: PolicyState; readonly nowMs: number; readonly report: Report | null },
+  ): Promise<StoredDecision | null> {
+    const last = await this.decisions.last(tx, experiment.id);
+    if (isSameHold(last, decision)) return null;
+    const change = changeOf(experiment, actionOf(decision), seen.nowMs);
+    const record: DecisionRecord = {
+      kind: decision.kind,
+      automatic: true,
+      actor: POLICY_ACTOR,
+      summary: decision.summary,
+      reasons: reasonsOf(decision),
+      inputs: storedInputs(seen),
+      policyVersion: POLICY_VERSION,
+      reportNumber: seen.report?.number ?? null,
+      atMs: seen.nowMs,
+    };
+    return this.executor.apply(tx, experiment, change, record);
+  }
+}
+
+function actionOf(decision: Decision): Action {
+  switch (decision.kind) {
+    case 'promote':
+      return { kind: 'promote', variant: decision.variant ?? '' };
+    case 'advance':
+      return { kind: 'advance', toStep: decision.toStep ?? 0 };
+    default:
+      return { kind: decision.kind };
+  }
+}

@@ -1,0 +1,93 @@
+import type { Assessment } from '../../statistics/assessment.js';
+
+/** Grows whenever the same inputs could give another verdict; stored with each decision so that replay can tell. */
+export const POLICY_VERSION = '1';
+
+/** The part of a frozen design that the policy reads (experiments' `FrozenDesign` fits). */
+export interface PolicyDesign {
+  readonly kind: 'ab' | 'canary';
+  readonly variants: readonly { readonly name: string; readonly control: boolean }[];
+  readonly steps: readonly {
+    readonly coverage: number;
+    readonly hold: {
+      readonly durationMs: number;
+      readonly minUnits: number;
+      readonly approval: boolean;
+    };
+  }[];
+  readonly analysis: {
+    readonly minUnits: number;
+    readonly minRuntimeMs: number;
+    readonly maxRuntimeMs: number;
+  };
+  readonly decision: {
+    readonly onSuccess: 'promote' | 'recommend';
+    readonly onDeterioration: 'rollback' | 'recommend';
+    readonly onSampleRatioMismatch: 'hold' | 'rollback';
+    readonly onNoData: 'hold' | 'rollback';
+    readonly noDataGraceMs: number;
+    readonly dryRun: boolean;
+  };
+}
+
+/** Where the rollout stands; times are milliseconds since 1970. */
+export interface PolicyState {
+  readonly status: 'running' | 'paused';
+  readonly startedAtMs: number;
+  readonly step: number;
+  readonly stepStartedAtMs: number;
+  readonly approvedStep: number | null;
+  /** Analyses that failed in a row, this one included; evidence is null then. */
+  readonly failedAnalyses: number;
+}
+
+/** Everything `decide` looks at, and so everything that a stored decision needs for its replay. */
+export interface PolicyInput {
+  readonly design: PolicyDesign;
+  readonly state: PolicyState;
+  /** Null when the analysis failed. */
+  readonly assessment: Assessment | null;
+  readonly nowMs: number;
+}
+
+export type DecisionKind = 'promote' | 'rollback' | 'advance' | 'hold' | 'inconclusive' | 'error';
+
+export type RuleName =
+  | 'analysis'
+  | 'deterioration'
+  | 'sample_ratio'
+  | 'crossover'
+  | 'completeness'
+  | 'no_data'
+  | 'paused'
+  | 'minimum_evidence'
+  | 'step'
+  | 'minimum_runtime'
+  | 'non_inferiority'
+  | 'superiority'
+  | 'time_limit';
+
+export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
+
+/** What one rule saw: it passed, held the rollout back, or acted. */
+export interface RuleOutcome {
+  readonly rule: RuleName;
+  readonly outcome: 'pass' | 'hold' | 'act';
+  /** In words, with the numbers that decided. */
+  readonly text: string;
+  readonly numbers: Numbers;
+}
+
+export interface Decision {
+  readonly kind: DecisionKind;
+  /** Stable code of the reason, for example `guardrail_deteriorated`. */
+  readonly code: string;
+  /** The variant that is promoted or rolled back; null for the other kinds. */
+  readonly variant: string | null;
+  /** `advance` only: the step that begins. */
+  readonly toStep: number | null;
+  /** One sentence with numbers. */
+  readonly summary: string;
+  /** Every rule that was evaluated, in order. */
+  readonly trace: readonly RuleOutcome[];
+}

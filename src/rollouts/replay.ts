@@ -1,0 +1,96 @@
+import { assess } from '../analysis/assess.js';
+import type { Evidence } from '../analysis/evidence.js';
+import type { Report } from '../analysis/report.js';
+import type { Experiment } from '../experiments/experiment.js';
+import { invariant } from '../kernel/assert.js';
+import { canonicalJson } from '../kernel/json.js';
+import { decide } from './policy/decide.js';
+import type { Decision, PolicyDesign, PolicyState } from './policy/policy.js';
+import { decisionHash, type StoredDecision } from './stored-decision.js';
+
+/** Everything an automatic decision was computed from; statistics and policy run again on nothing else. */
+export interface StoredInputs {
+  readonly state: PolicyState;
+  readonly nowMs: number;
+  /** Null when the analysis itself had failed. */
+  readonly evidence: Evidence | null;
+}
+
+export interface StoredReasons {
+  readonly code: string;
+  readonly variant: string | null;
+  readonly toStep: number | null;
+  readonly trace: Decision['trace'];
+}
+
+/** What came out when a stored decision was computed again. */
+export interface ReplayResult {
+  /** True when verdict, reasons and numbers are the same to the last character and the hash fits. */
+  readonly identical: boolean;
+  readonly hashFits: boolean;
+  readonly stored: { readonly kind: string; readonly summary: string };
+  /** Null for a decision of a person: there is nothing to compute. */
+  readonly replayed: { readonly kind: string; readonly summary: string } | null;
+}
+
+/** The rollout as the policy sees it. */
+export function policyState(experiment: Experiment, failedAnalyses: number): PolicyState {
+  const { rollout, status, startedAtMs } = experiment;
+  invariant(status === 'running' || status === 'paused', 'only a started experiment is decided on');
+  invariant(rollout !== null && startedAtMs !== null, 'a started experiment has a rollout');
+  const { step, stepStartedAtMs, approvedStep } = rollout;
+  return { status, startedAtMs, step, stepStartedAtMs, approvedStep, failedAnalyses };
+}
+
+export function storedInputs(seen: {
+  readonly state: PolicyState;
+  readonly nowMs: number;
+  readonly report: Report | null;
+}): StoredInputs {
+  return { state: seen.state, nowMs: seen.nowMs, evidence: seen.report?.evidence ?? null };
+}
+
+export function reasonsOf({ code, variant, toStep, trace }: Decision): StoredReasons {
+  return { code, variant, toStep, trace };
+}
+
+/** Holding for the same reason as before is not news; the log keeps the change of reason, reports keep the rest. */
+export function isSameHold(last: StoredDecision | null, decision: Decision): boolean {
+  if (last === null || !last.automatic) return false;
+  if (decision.kind !== 'hold' && decision.kind !== 'error') return false;
+  return last.kind === decision.kind && (last.reasons as StoredReasons).code === decision.code;
+}
+
+/** Computes a stored decision again from its stored inputs. A difference is a defect of ours. */
+export function replay(stored: StoredDecision): ReplayResult {
+  const hashFits = stored.hash === decisionHash(stored);
+  const was = { kind: stored.kind, summary: stored.summary };
+  if (!stored.automatic) return { identical: hashFits, hashFits, stored: was, replayed: null };
+  const { state, nowMs, evidence } = stored.inputs as StoredInputs;
+  const design: PolicyDesign = evidence?.design ?? NO_DESIGN;
+  const assessment = evidence === null ? null : assess(evidence);
+  const decision = decide({ design, state, assessment, nowMs });
+  const identical =
+    hashFits &&
+    decision.kind === stored.kind &&
+    decision.summary === stored.summary &&
+    canonicalJson(reasonsOf(decision)) === canonicalJson(stored.reasons);
+  const replayed = { kind: decision.kind, summary: decision.summary };
+  return { identical, hashFits, stored: was, replayed };
+}
+
+/** A failed analysis is decided on without a look at the design. */
+const NO_DESIGN: PolicyDesign = {
+  kind: 'ab',
+  variants: [],
+  steps: [],
+  analysis: { minUnits: 1, minRuntimeMs: 0, maxRuntimeMs: Number.MAX_SAFE_INTEGER },
+  decision: {
+    onSuccess: 'promote',
+    onDeterioration: 'rollback',
+    onSampleRatioMismatch: 'hold',
+    onNoData: 'hold',
+    noDataGraceMs: 0,
+    dryRun: false,
+  },
+};

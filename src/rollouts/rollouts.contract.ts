@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from '../kernel/names.js';
+
+/** What a person may do to an experiment: POST /api/v1/experiments/{id}/{verb}. */
+export const VERBS = [
+  'start',
+  'pause',
+  'resume',
+  'advance',
+  'approve',
+  'promote',
+  'rollback',
+  'abort',
+] as const;
+
+export type Verb = (typeof VERBS)[number];
+
+/** Longer than any reason needs to be; it is stored for ever. */
+const MAX_REASON_LENGTH = 1_000;
+
+export const verbParamSchema = z.enum(VERBS);
+
+export const verbBodySchema = z.strictObject({
+  reason: z.string().trim().min(1).max(MAX_REASON_LENGTH),
+  /** `promote` only: which variant; may be left out when there is only one besides the control. */
+  variant: z.string().regex(NAME_PATTERN).optional(),
+});
+
+export type VerbBody = z.infer<typeof verbBodySchema>;
+
+export const assignmentQuerySchema = z.strictObject({
+  unit: z.string().min(1).max(512),
+  configVersion: z.coerce.number().int().min(1).optional(),
+});
+
+export type AssignmentQuery = z.infer<typeof assignmentQuerySchema>;
+
+export const decisionNumberSchema = z.coerce.number().int().min(1);

@@ -1,0 +1,65 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Actor, RequireScope } from '../auth/scope.js';
+import type { Explanation } from '../routing/explain.js';
+import type { ReplayResult } from './replay.js';
+import {
+  type AssignmentQuery,
+  assignmentQuerySchema,
+  decisionNumberSchema,
+  type Verb,
+  type VerbBody,
+  verbBodySchema,
+  verbParamSchema,
+} from './rollouts.contract.js';
+import { type DecisionLog, RolloutsService } from './rollouts.service.js';
+import { SchedulerService } from './scheduler.service.js';
+import type { StoredDecision } from './stored-decision.js';
+import { VerbsService } from './verbs.service.js';
+
+@Controller('experiments')
+export class RolloutsController {
+  constructor(
+    private readonly verbs: VerbsService,
+    private readonly rollouts: RolloutsService,
+    private readonly scheduler: SchedulerService,
+  ) {}
+
+  @Get(':experiment/decisions')
+  @RequireScope('experiments:read')
+  decisions(@Param('experiment') experiment: string): Promise<DecisionLog> {
+    return this.rollouts.log(experiment);
+  }
+
+  @Post(':experiment/decisions/:number/replay')
+  @HttpCode(200)
+  @RequireScope('experiments:read')
+  replay(
+    @Param('experiment') experiment: string,
+    @Param('number', { schema: decisionNumberSchema }) number: number,
+  ): Promise<ReplayResult> {
+    return this.rollouts.replay(experiment, number);
+  }
+
+  @Get(':experiment/assignment')
+  @RequireScope('experiments:read')
+  assignment(
+    @Param('experiment') experiment: string,
+    @Query({ schema: assignmentQuerySchema }) query: AssignmentQuery,
+  ): Promise<Explanation & { readonly configVersion: number }> {
+    return this.rollouts.explain(experiment, query);
+  }
+
+  @Post(':experiment/:verb')
+  @HttpCode(200)
+  @RequireScope('experiments:write')
+  async perform(
+    @Param('experiment') experiment: string,
+    @Param('verb', { schema: verbParamSchema }) verb: Verb,
+    @Body({ schema: verbBodySchema }) body: VerbBody,
+    @Actor() actor: string,
+  ): Promise<StoredDecision> {
+    const decision = await this.verbs.perform(experiment, verb, body, actor);
+    void this.scheduler.hint(decision.experimentId);
+    return decision;
+  }
+}

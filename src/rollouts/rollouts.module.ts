@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import { AnalysisModule } from '../analysis/analysis.module.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { ExperimentsModule } from '../experiments/experiments.module.js';
+import { ModelsModule } from '../models/models.module.js';
+import { QueueModule } from '../queue/queue.module.js';
+import { DecisionRow } from './decision.row.js';
+import { DecisionsStore } from './decisions.store.js';
+import { EvaluationService } from './evaluation.service.js';
+import { ExecutorService } from './executor.service.js';
+import { OutboxService } from './outbox.service.js';
+import { RolloutsController } from './rollouts.controller.js';
+import { RolloutsService } from './rollouts.service.js';
+import { SchedulerService, TurnParts } from './scheduler.service.js';
+import { VerbsService } from './verbs.service.js';
+
+@Module({
+  imports: [
+    DatabaseModule.rows([DecisionRow]),
+    QueueModule,
+    ModelsModule,
+    ExperimentsModule,
+    AnalysisModule,
+  ],
+  controllers: [RolloutsController],
+  providers: [
+    DecisionsStore,
+    ExecutorService,
+    EvaluationService,
+    OutboxService,
+    RolloutsService,
+    SchedulerService,
+    TurnParts,
+    VerbsService,
+  ],
+})
+export class RolloutsModule {}

@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import type { Experiment, FrozenDesign } from '../experiments/experiment.js';
+import { ExperimentsService } from '../experiments/experiments.service.js';
+import { nextStatus } from '../experiments/life-cycle.js';
+import { SluiceError } from '../kernel/errors.js';
+import { type Action, changeOf, nextStep, startOf } from './change.js';
+import { ExecutorService, type DecisionRecord } from './executor.service.js';
+import { POLICY_VERSION } from './policy/policy.js';
+import type { Verb, VerbBody } from './rollouts.contract.js';
+import type { StoredDecision } from './stored-decision.js';
+
+/** What people do to experiments by hand: the same transaction, log and fence as automatic decisions. */
+@Injectable()
+export class VerbsService {
+  constructor(
+    private readonly experiments: ExperimentsService,
+    private readonly executor: ExecutorService,
+  ) {}
+
+  /** Carries a verb out. Throws `not_found`, `conflict` (not from this status) or `invalid_input`. */
+  async perform(
+    idOrName: string,
+    verb: Verb,
+    body: VerbBody,
+    actor: string,
+  ): Promise<StoredDecision> {
+    const { id } = await this.experiments.get(idOrName);
+    return this.executor.decideInTransaction(async (tx, nowMs) => {
+      const locked = await this.experiments.lock(tx, id);
+      refuseFromStatus(locked, verb);
+      const isStart = verb === 'start';
+      const experiment = isStart ? await this.experiments.freeze(tx, locked, nowMs) : locked;
+      const change = isStart
+        ? startOf(designOf(experiment), nowMs)
+        : changeOf(experiment, actionOf(experiment, verb, body), nowMs);
+      const record: DecisionRecord = {
+        kind: verb,
+        automatic: false,
+        actor,
+        summary: body.reason,
+        reasons: { code: `manual_${verb}`, variant: body.variant ?? null },
+        inputs: { rollout: locked.rollout, status: locked.status, designHash: experiment.designHash },
+        policyVersion: POLICY_VERSION,
+        reportNumber: null,
+        atMs: nowMs,
+      };
+      return this.executor.apply(tx, experiment, change, record);
+    });
+  }
+}
+
+function refuseFromStatus(experiment: Experiment, verb: Verb): void {
+  const next = nextStatus(experiment.status, verb);
+  if (next.kind === 'allowed') return;
+  throw new SluiceError('conflict', `${verb} is not possible while ${experiment.status}`, [
+    {
+      field: 'status',
+      given: experiment.status,
+      expected: `a status from which ${verb} is possible`,
+    },
+  ]);
+}
+
+function designOf(experiment: Experiment): FrozenDesign {
+  if (experiment.design !== null) return experiment.design;
+  throw new SluiceError('internal', `${experiment.name} has no frozen design`);
+}
+
+function actionOf(experiment: Experiment, verb: Verb, body: VerbBody): Action {
+  switch (verb) {
+    case 'advance':
+      return { kind: 'advance', toStep: manualStep(experiment) };
+    case 'promote':
+      return { kind: 'promote', variant: manualVariant(experiment, body) };
+    case 'start':
+      throw new SluiceError('internal', 'start is not a change of a started experiment');
+    default:
+      return { kind: verb };
+  }
+}
+
+function manualStep(experiment: Experiment): number {
+  const { rollout } = experiment;
+  const next = rollout === null ? null : nextStep(designOf(experiment), rollout);
+  if (next !== null) return next;
+  throw new SluiceError('conflict', 'there is no further step with a control', [
+    { field: 'verb', given: 'advance', expected: 'promote', advice: 'promote ends the rollout' },
+  ]);
+}
+
+function manualVariant(experiment: Experiment, body: VerbBody): string {
+  const candidates = designOf(experiment)
+    .variants.filter((variant) => !variant.control)
+    .map((variant) => variant.name);
+  const wanted = body.variant ?? (candidates.length === 1 ? candidates[0] : undefined);
+  if (wanted !== undefined && candidates.includes(wanted)) return wanted;
+  throw new SluiceError('invalid_input', 'which variant is to be promoted?', [
+    { field: 'variant', given: body.variant ?? null, expected: `one of ${candidates.join(', ')}` },
+  ]);
+}
