@@ -191,7 +191,7 @@ export function intersectRunning(running: RunningSequence, look: RunningSequence
 
 /**
  * Two-sided normal-mixture boundary for |S_t| at variance process v: sqrt((v + r)(ln(1 + v/r) + 2 ln(1/a)))
- * with r = v*/(2 ln(1/a) + ln(1 + 2 ln(1/a))), narrowest at v* (Howard, Ramdas, McAuliffe & Sekhon 2021, eq. 14).
+ * with r = v0/(2 ln(1/a) + ln(1 + 2 ln(1/a))), narrowest at v0 (Howard, Ramdas, McAuliffe & Sekhon 2021, eq. 14).
  */
 export function normalMixtureBoundary(input: {
   readonly intrinsicTime: number;
