@@ -1,6 +1,6 @@
 import { controlOf, type DesignMetric } from '../experiments/experiment.js';
 import type { Assessment, Interval, MetricAssessment } from '../statistics/assessment.js';
-import { informationTimeSequence } from '../statistics/confidence-sequence.js';
+import { asymptoticSequenceInformationTime } from '../statistics/confidence-sequence.js';
 import { liftFieller } from '../statistics/relative-lift.js';
 import { armsOf, contrastOf, DIFFERENCE, type Contrast } from './contrast.js';
 import type { Evidence, RunningResult } from './evidence.js';
@@ -98,13 +98,15 @@ function intervalOf(comparison: Comparison, setting: TestSetting, alpha: number)
   const contrast = contrastOf(comparison, DIFFERENCE, { kind: 'as_observed' });
   if (contrast === null || !(contrast.standardError > 0)) return null;
   const { estimate, standardError } = contrast;
-  const { lower, upper, pValue } = informationTimeSequence({
+  const look = asymptoticSequenceInformationTime({
     estimate,
     standardError,
     plannedStandardError: plannedStandardError(contrast, setting.design.analysis.plannedUnits),
     alpha,
     alternative: 'two-sided',
   });
+  if (look.kind === 'undefined') return null;
+  const { lower, upper, pValue } = look.value;
   return { contrast, interval: { lower, upper }, pValue };
 }
 
@@ -114,7 +116,9 @@ function liftOf(comparison: Comparison, { contrast, interval }: Look): MetricAss
   if (arms === null) return null;
   const criticalValue = (interval.upper - interval.lower) / 2 / contrast.standardError;
   const lift = liftFieller({ ...arms, criticalValue });
-  return lift.kind === 'value' ? lift.value : null;
+  if (lift.kind === 'undefined') return null;
+  const { estimate, lower, upper } = lift.value;
+  return { estimate, lower, upper };
 }
 
 function marginInUnits({ designMetric, control }: Comparison): number | null {

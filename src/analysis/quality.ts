@@ -1,11 +1,14 @@
 import { controlOf, type Phase } from '../experiments/experiment.js';
 import type { UnitCell } from '../metrics/metric.js';
 import type { QualityAssessment, SampleRatioAssessment } from '../statistics/assessment.js';
-import { chiSquareSampleRatio, sequentialSampleRatio } from '../statistics/sample-ratio.js';
+import { sampleRatioChiSquare, sampleRatioLogBayesFactor } from '../statistics/sample-ratio.js';
 import type { Evidence } from './evidence.js';
 
 /** Level of the sequential sample-ratio test over the whole life of an experiment. */
 const SAMPLE_RATIO_ALPHA = 0.01;
+
+/** Prior weight of the intended split, in units: a loss of 2 % is found, chance is not. */
+const CONCENTRATION = 1e4;
 
 /** More than this share of units in two arms (and at least so many) and the arms are not what they claim. */
 const CROSSOVER_SHARE = 0.01;
@@ -50,16 +53,19 @@ function coverageOf(phases: readonly Phase[], cell: UnitCell): number {
 function sampleRatioOf(evidence: Evidence): SampleRatioAssessment {
   const variants = evidence.design.variants.map((variant) => variant.name);
   const byPhase = evidence.phases.map((phase) => ({
-    counts: variants.map((variant) => exposedUnits(evidence.unitCells, phase.phase, variant)),
+    observed: variants.map((variant) => exposedUnits(evidence.unitCells, phase.phase, variant)),
     weights: variants.map((variant) => phase.shares[variant] ?? 0),
   }));
-  const sequential = sequentialSampleRatio(byPhase);
-  const runningPValue = Math.min(evidence.previousSampleRatioPValue, sequential);
+  const logBayesFactor = byPhase.reduce(
+    (sum, phase) => sum + sampleRatioLogBayesFactor({ ...phase, concentration: CONCENTRATION }),
+    0,
+  );
+  const runningPValue = Math.min(evidence.previousSampleRatioPValue, Math.exp(-logBayesFactor));
   const arms = variants.map((variant, index) => ({
     variant,
-    units: byPhase.reduce((sum, { counts }) => sum + (counts[index] ?? 0), 0),
+    units: byPhase.reduce((sum, { observed }) => sum + (observed[index] ?? 0), 0),
     expected: byPhase.reduce(
-      (sum, { counts, weights }) => sum + total(counts) * (weights[index] ?? 0),
+      (sum, { observed, weights }) => sum + total(observed) * (weights[index] ?? 0),
       0,
     ),
   }));
@@ -73,10 +79,11 @@ function sampleRatioOf(evidence: Evidence): SampleRatioAssessment {
 }
 
 function oneShot(arms: SampleRatioAssessment['arms']): number | null {
-  const counts = arms.map((arm) => arm.units);
+  const observed = arms.map((arm) => arm.units);
+  if (total(observed) === 0) return null;
   const weights = arms.map((arm) => arm.expected);
-  if (total(counts) === 0) return null;
-  return chiSquareSampleRatio(counts, weights);
+  const result = sampleRatioChiSquare({ observed, weights });
+  return result.kind === 'value' ? result.value.pValue : null;
 }
 
 function exposedUnits(cells: readonly UnitCell[], phase: number, variant: string): number {

@@ -1,7 +1,7 @@
 import type { FrozenDesign, Phase } from '../experiments/experiment.js';
 import type { InsufficientReason, TestResult } from '../statistics/assessment.js';
-import { informationTimeSequence } from '../statistics/confidence-sequence.js';
-import { eventShareEProcess } from '../statistics/rare-event.js';
+import { asymptoticSequenceInformationTime } from '../statistics/confidence-sequence.js';
+import { eventShareLogE } from '../statistics/rare-event.js';
 import { contrastOf, DIFFERENCE, type Contrast, type Linear, type VarianceUnder } from './contrast.js';
 import type { Comparison } from './strata.js';
 
@@ -137,13 +137,15 @@ function sequenceTest(
   if (!(contrast.standardError > 0)) return insufficient('zero_variance', 0, 1);
   const sign = signOf(comparison) * (spec.side === 'better' ? 1 : -1);
   const oneSided = sign === 1 ? 'greater' : 'less';
-  const { lower, upper, pValue } = informationTimeSequence({
+  const look = asymptoticSequenceInformationTime({
     estimate: contrast.estimate,
     standardError: contrast.standardError,
     plannedStandardError: plannedStandardError(contrast, spec.tunedTo),
     alpha: spec.alpha,
     alternative: spec.isTwoSided === true ? 'two-sided' : oneSided,
   });
+  if (look.kind === 'undefined') return insufficient('zero_variance', 0, 1);
+  const { lower, upper, pValue } = look.value;
   const bound = sign === 1 ? lower : upper;
   const passed = sign * bound > 0;
   return {
@@ -162,19 +164,23 @@ export function plannedStandardError(contrast: Contrast, tunedTo: number): numbe
   return contrast.standardError * Math.sqrt(contrast.effectiveUnits / (tunedTo / 4));
 }
 
-/** Units with an event: under no effect each falls into the treatment with its share of the units, exactly. */
+/**
+ * Units with an event: under no effect each falls into the treatment with its share of the units, exactly, and the
+ * e-values of the phases multiply.
+ */
 function eventTest(
   comparison: Comparison,
   setting: TestSetting,
   direction: 'greater' | 'less',
   alpha: number,
 ): TestResult {
-  const phases = comparison.strata.map(({ phase, control, treatment }) => ({
-    treatmentEvents: treatment.events,
-    controlEvents: control.events,
-    share: treatmentShare(setting, phase, comparison.variant),
-  }));
-  const pValue = eventShareEProcess(phases, direction, E_PROCESS_CONCENTRATION);
+  const logE = comparison.strata.reduce((sum, { phase, control, treatment }) => {
+    const share = treatmentShare(setting, phase, comparison.variant);
+    const test = { share, concentration: E_PROCESS_CONCENTRATION, alternative: direction };
+    const counts = { controlEvents: control.events, treatmentEvents: treatment.events };
+    return sum + eventShareLogE(test, counts);
+  }, 0);
+  const pValue = Math.min(1, Math.exp(-logE));
   return {
     kind: 'tested',
     passed: pValue <= alpha,

@@ -54,9 +54,9 @@ function refuseFromStatus(experiment: Experiment, verb: Verb): void {
   if (next.kind === 'allowed') return;
   throw new SluiceError('conflict', `${verb} is not possible while ${experiment.status}`, [
     {
-      field: 'status',
-      given: experiment.status,
-      expected: `a status from which ${verb} is possible`,
+      field: 'verb',
+      given: verb,
+      expected: next.allowed.length > 0 ? `one of ${next.allowed.join(', ')}` : 'no verb: it has ended',
     },
   ]);
 }
