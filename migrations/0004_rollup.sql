@@ -10,6 +10,14 @@ CREATE TABLE rollup_cursors (
   PRIMARY KEY (experiment_id, stream)
 );
 
+-- What the rows below were computed for; another epoch or other definitions start them afresh.
+CREATE TABLE rollup_targets (
+  experiment_id uuid PRIMARY KEY,
+  epoch         integer NOT NULL,
+  fingerprint   text NOT NULL,           -- hash of epoch, model and metric definitions
+  watermark     timestamptz              -- latest exposure or prediction taken in
+);
+
 CREATE TABLE experiment_units (
   experiment_id    uuid NOT NULL,
   unit_key         text NOT NULL,
@@ -17,6 +25,8 @@ CREATE TABLE experiment_units (
   variant          text NOT NULL,        -- of the first exposure
   phase            integer NOT NULL,     -- of the first exposure
   first_exposed_at timestamptz NOT NULL,
+  first_request    uuid NOT NULL,
+  as_of            xid8 NOT NULL,        -- events of transactions below this one are in its values
   crossover        boolean NOT NULL,     -- seen in two variants: in neither arm, and counted
   PRIMARY KEY (experiment_id, unit_key)
 );

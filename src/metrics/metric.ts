@@ -12,18 +12,9 @@ export type MetricSource =
     };
 
 export type PredictionMeasure =
-  | 'latency_ms'
-  | 'error'
-  | 'timeout'
-  | 'fallback'
-  | `captured:${string}`;
+  'latency_ms' | 'error' | 'timeout' | 'fallback' | `captured:${string}`;
 
-export type LossFunction =
-  | 'zero_one'
-  | 'log_loss'
-  | 'brier'
-  | 'absolute_error'
-  | 'squared_error';
+export type LossFunction = 'zero_one' | 'log_loss' | 'brier' | 'absolute_error' | 'squared_error';
 
 /**
  * How the events of one unit become its numerator y (and denominator d).

@@ -1,0 +1,240 @@
+/**
+ * The statements of the rollup. All take $1 = experiment. A cell changes by new minus old of the units that a
+ * batch touched, in exact decimals; `trim_scale` makes equal sums equal in every digit that is stored.
+ */
+
+export type Stream = 'exposures' | 'predictions' | 'outcomes';
+
+/** Ends what $1 has: the next batch starts from the first exposure. */
+export const CLEAR = [
+  'DELETE FROM rollup_cursors WHERE experiment_id = $1',
+  'DELETE FROM unit_values WHERE experiment_id = $1',
+  'DELETE FROM experiment_units WHERE experiment_id = $1',
+  'DELETE FROM metric_cells WHERE experiment_id = $1',
+  'DELETE FROM unit_cells WHERE experiment_id = $1',
+  'DELETE FROM rollup_targets WHERE experiment_id = $1',
+];
+
+/** $2 epoch, $3 fingerprint. */
+export const START = `
+INSERT INTO rollup_targets (experiment_id, epoch, fingerprint) VALUES ($1, $2, $3)`;
+
+/**
+ * Exposures are read from the beginning. Predictions and outcomes are read only from the horizon $2 of the
+ * first batch on: older ones are visible to every recomputation of a unit that can follow.
+ */
+export const START_CURSORS = `
+INSERT INTO rollup_cursors (experiment_id, stream, x, id) VALUES
+  ($1, 'exposures', '0', '00000000-0000-0000-0000-000000000000'),
+  ($1, 'predictions', $2::xid8, '00000000-0000-0000-0000-000000000000'),
+  ($1, 'outcomes', $2::xid8, '')`;
+
+export const STATE = `
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon,
+  (SELECT epoch FROM rollup_targets WHERE experiment_id = $1) AS epoch,
+  (SELECT fingerprint FROM rollup_targets WHERE experiment_id = $1) AS fingerprint,
+  (SELECT json_object_agg(stream, json_build_object('x', x::text, 'id', id))
+     FROM rollup_cursors WHERE experiment_id = $1) AS cursors`;
+
+/**
+ * What every reader returns: how many rows, the last one, and the units that have to be computed again. A unit
+ * whose values were computed after the horizon had passed the new row has seen that row already: without this,
+ * catching up on a unit of 100,000 requests would read them all once per batch.
+ * WITH TIES: rows of one transaction may share an id, and a cursor between them would lose the rest.
+ */
+const READ = (id: string, units: string): string => `
+SELECT (SELECT count(*)::integer FROM new_rows) AS read,
+  (SELECT x::text FROM new_rows ORDER BY x DESC, ${id} DESC LIMIT 1) AS x,
+  (SELECT ${id}::text FROM new_rows ORDER BY x DESC, ${id} DESC LIMIT 1) AS id,
+  ARRAY(${units}) AS units`;
+
+/** $2, $3 cursor, $4 horizon, $5 limit, $6 epoch. */
+export const READ_EXPOSURES = `
+WITH new_rows AS MATERIALIZED (
+  SELECT x, request_id, unit_key, epoch FROM event_exposures
+  WHERE experiment_id = $1 AND (x, request_id) > ($2::xid8, $3::uuid) AND x < $4::xid8
+  ORDER BY x, request_id FETCH FIRST ($5::integer) ROWS WITH TIES
+)${READ(
+  'request_id',
+  `SELECT DISTINCT n.unit_key FROM new_rows n
+   LEFT JOIN experiment_units u ON u.experiment_id = $1 AND u.unit_key = n.unit_key
+   WHERE n.epoch = $6 AND (u.unit_key IS NULL OR n.x >= u.as_of)`,
+)}`;
+
+/** As exposures. A unit that is not exposed yet is computed when its exposure comes. */
+export const READ_PREDICTIONS = `
+WITH new_rows AS MATERIALIZED (
+  SELECT x, request_id, unit_key, epoch FROM event_predictions
+  WHERE experiment_id = $1 AND (x, request_id) > ($2::xid8, $3::uuid) AND x < $4::xid8
+  ORDER BY x, request_id FETCH FIRST ($5::integer) ROWS WITH TIES
+)${READ(
+  'request_id',
+  `SELECT DISTINCT n.unit_key FROM new_rows n
+   JOIN experiment_units u ON u.experiment_id = $1 AND u.unit_key = n.unit_key
+   WHERE n.epoch = $6 AND n.x >= u.as_of`,
+)}`;
+
+/** $2, $3 cursor, $4 horizon, $5 limit, $6 epoch, $7 model, $8 outcome names that the metrics look at. */
+export const READ_OUTCOMES = `
+WITH new_rows AS MATERIALIZED (
+  SELECT x, id, unit_key, request_id, name FROM event_outcomes
+  WHERE model = $7 AND (x, id) > ($2::xid8, $3::text) AND x < $4::xid8
+  ORDER BY x, id FETCH FIRST ($5::integer) ROWS WITH TIES
+), wanted AS MATERIALIZED (
+  SELECT x, unit_key, request_id FROM new_rows WHERE name = ANY ($8::text[])
+), of_units AS (
+  SELECT x, unit_key FROM wanted WHERE request_id IS NULL
+  UNION ALL
+  SELECT w.x, p.unit_key FROM wanted w JOIN event_predictions p ON p.request_id = w.request_id
+  WHERE p.experiment_id = $1 AND p.epoch = $6
+  UNION ALL
+  SELECT w.x, e.unit_key FROM wanted w JOIN event_exposures e ON e.request_id = w.request_id
+  WHERE e.experiment_id = $1 AND e.epoch = $6
+)${READ(
+  'id',
+  `SELECT DISTINCT n.unit_key FROM of_units n
+   JOIN experiment_units u ON u.experiment_id = $1 AND u.unit_key = n.unit_key
+   WHERE u.epoch = $6 AND n.x >= u.as_of`,
+)}`;
+
+/** $2 stream, $3 x, $4 id. */
+export const ADVANCE = `
+UPDATE rollup_cursors SET x = $3::xid8, id = $4 WHERE experiment_id = $1 AND stream = $2`;
+
+/**
+ * First exposures of the units $3 in epoch $2, seen as of horizon $4, and the change of the arms' counts.
+ * Earliest time decides, then the smaller request id; a second variant makes the unit a crossover.
+ */
+export const PUT_UNITS = `
+WITH seen AS MATERIALIZED (
+  SELECT unit_key, at, request_id, variant, phase FROM event_exposures
+  WHERE experiment_id = $1 AND epoch = $2 AND unit_key = ANY ($3::text[])
+), arms AS (
+  SELECT unit_key, min(variant) <> max(variant) AS crossover, max(at) AS last_at FROM seen GROUP BY unit_key
+), fresh AS MATERIALIZED (
+  SELECT DISTINCT ON (s.unit_key) s.unit_key, s.variant, s.phase, s.at, s.request_id, a.crossover
+  FROM seen s JOIN arms a USING (unit_key) ORDER BY s.unit_key, s.at, s.request_id
+), old AS (
+  SELECT unit_key, variant, phase, crossover FROM experiment_units
+  WHERE experiment_id = $1 AND unit_key = ANY ($3::text[])
+), put AS (
+  INSERT INTO experiment_units AS u (experiment_id, unit_key, epoch, variant, phase, first_exposed_at,
+    first_request, crossover, as_of)
+  SELECT $1, unit_key, $2, variant, phase, at, request_id, crossover, $4::xid8 FROM fresh
+  ON CONFLICT (experiment_id, unit_key) DO UPDATE SET epoch = excluded.epoch, variant = excluded.variant,
+    phase = excluded.phase, first_exposed_at = excluded.first_exposed_at, as_of = excluded.as_of,
+    first_request = excluded.first_request, crossover = excluded.crossover
+), change AS (
+  SELECT phase, variant, sum(sign) FILTER (WHERE NOT crossover) AS units, sum(sign) FILTER (WHERE crossover) AS crossovers
+  FROM (
+    SELECT phase, variant, crossover, 1 AS sign FROM fresh
+    UNION ALL
+    SELECT phase, variant, crossover, -1 FROM old
+  ) AS both_sides GROUP BY phase, variant
+), cells AS (
+  INSERT INTO unit_cells AS c (experiment_id, phase, variant, units, crossovers)
+  SELECT $1, phase, variant, coalesce(units, 0), coalesce(crossovers, 0) FROM change
+  ON CONFLICT (experiment_id, phase, variant) DO UPDATE SET
+    units = c.units + excluded.units, crossovers = c.crossovers + excluded.crossovers
+)
+UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(last_at) FROM arms))
+WHERE experiment_id = $1`;
+
+/** The change of cells by rows (metric, phase, variant, y, d, counted, sign) named `moved`. */
+const CHANGE_CELLS = `
+change AS (
+  SELECT metric, phase, variant,
+    coalesce(sum(sign) FILTER (WHERE counted), 0) AS n,
+    coalesce(sum(sign) FILTER (WHERE NOT counted), 0) AS pending,
+    coalesce(sum(sign * y) FILTER (WHERE counted), 0) AS sum_y,
+    coalesce(sum(sign * y * y) FILTER (WHERE counted), 0) AS sum_yy,
+    coalesce(sum(sign * d) FILTER (WHERE counted), 0) AS sum_d,
+    coalesce(sum(sign * d * d) FILTER (WHERE counted), 0) AS sum_dd,
+    coalesce(sum(sign * y * d) FILTER (WHERE counted), 0) AS sum_yd,
+    coalesce(sum(sign) FILTER (WHERE counted AND y > 0), 0) AS events
+  FROM moved GROUP BY metric, phase, variant
+), cells AS (
+  INSERT INTO metric_cells AS c (experiment_id, metric, phase, variant, n, pending, sum_y, sum_yy, sum_d,
+    sum_dd, sum_yd, events)
+  SELECT $1, metric, phase, variant, n, pending, trim_scale(sum_y), trim_scale(sum_yy), trim_scale(sum_d),
+    trim_scale(sum_dd), trim_scale(sum_yd), events FROM change
+  ON CONFLICT (experiment_id, metric, phase, variant) DO UPDATE SET
+    n = c.n + excluded.n, pending = c.pending + excluded.pending, events = c.events + excluded.events,
+    sum_y = trim_scale(c.sum_y + excluded.sum_y), sum_yy = trim_scale(c.sum_yy + excluded.sum_yy),
+    sum_d = trim_scale(c.sum_d + excluded.sum_d), sum_dd = trim_scale(c.sum_dd + excluded.sum_dd),
+    sum_yd = trim_scale(c.sum_yd + excluded.sum_yd)
+)`;
+
+/** Values of the units $3 from the raw events, and the change of the cells; `ctes` from metric-sql.ts. */
+export function putValues(ctes: string): string {
+  return `
+WITH ${ctes}, valued AS MATERIALIZED (
+  SELECT *, coalesce(matures_at <= now(), true) AS counted FROM fresh
+), old AS MATERIALIZED (
+  SELECT unit_key, metric, variant, phase, y, d, counted FROM unit_values
+  WHERE experiment_id = $1 AND unit_key = ANY ($3::text[])
+), gone AS (
+  DELETE FROM unit_values v USING old o
+  WHERE v.experiment_id = $1 AND v.unit_key = o.unit_key AND v.metric = o.metric
+    AND NOT EXISTS (SELECT FROM valued n WHERE n.unit_key = o.unit_key AND n.metric = o.metric)
+), put AS (
+  INSERT INTO unit_values AS v (experiment_id, unit_key, metric, variant, phase, y, d, matures_at, counted)
+  SELECT $1, unit_key, metric, variant, phase, y, d, matures_at, counted FROM valued
+  ON CONFLICT (experiment_id, unit_key, metric) DO UPDATE SET variant = excluded.variant,
+    phase = excluded.phase, y = excluded.y, d = excluded.d, matures_at = excluded.matures_at,
+    counted = excluded.counted
+  WHERE (v.variant, v.phase, v.y, v.d, v.matures_at, v.counted) IS DISTINCT FROM
+    (excluded.variant, excluded.phase, excluded.y, excluded.d, excluded.matures_at, excluded.counted)
+), moved AS (
+  SELECT metric, phase, variant, y, d, counted, 1 AS sign FROM valued
+  UNION ALL
+  SELECT metric, phase, variant, y, d, counted, -1 FROM old
+), ${CHANGE_CELLS}
+UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(at) FROM requests))
+WHERE experiment_id = $1`;
+}
+
+/** Moves at most $2 values whose window has closed from pending into the cells. */
+export const MATURE = `
+WITH due AS (
+  SELECT unit_key, metric FROM unit_values
+  WHERE experiment_id = $1 AND NOT counted AND matures_at <= now() ORDER BY matures_at LIMIT $2
+), ripe AS (
+  UPDATE unit_values v SET counted = true FROM due
+  WHERE v.experiment_id = $1 AND v.unit_key = due.unit_key AND v.metric = due.metric
+  RETURNING v.metric, v.phase, v.variant, v.y, v.d
+), moved AS (
+  SELECT metric, phase, variant, y, d, true AS counted, 1 AS sign FROM ripe
+  UNION ALL
+  SELECT metric, phase, variant, y, d, false, -1 FROM ripe
+), ${CHANGE_CELLS}
+SELECT count(*)::integer AS matured FROM ripe`;
+
+/** Cells that nobody is in any more go, so that a history leaves no trace. */
+export const SWEEP_CELLS = [
+  'DELETE FROM metric_cells WHERE experiment_id = $1 AND n = 0 AND pending = 0',
+  'DELETE FROM unit_cells WHERE experiment_id = $1 AND units = 0 AND crossovers = 0',
+];
+
+export const WATERMARK = `
+SELECT (extract(epoch FROM watermark) * 1000)::float8 AS "watermarkMs"
+FROM rollup_targets WHERE experiment_id = $1`;
+
+/**
+ * Moments in exact decimals: n * sum_yy - sum_y^2 is rounded once, so nothing cancels at a mean of 10^12.
+ * A result below 10^-300 is zero: the cast to double would fail instead of rounding to it.
+ */
+const MOMENT = (numerator: string): string =>
+  `CASE WHEN n = 0 OR abs(${numerator}) < 1e-290 THEN 0 ELSE (${numerator})::float8 / n END`;
+
+export const METRIC_CELLS = `
+SELECT metric, phase, variant, n::float8 AS n, pending::float8 AS pending, events::float8 AS events,
+  ${MOMENT('sum_y')} AS "meanY", ${MOMENT('n * sum_yy - sum_y * sum_y')} AS "m2Y",
+  ${MOMENT('sum_d')} AS "meanD", ${MOMENT('n * sum_dd - sum_d * sum_d')} AS "m2D",
+  ${MOMENT('n * sum_yd - sum_y * sum_d')} AS "coMoment"
+FROM metric_cells WHERE experiment_id = $1
+ORDER BY metric COLLATE "C", phase, variant COLLATE "C"`;
+
+export const UNIT_CELLS = `
+SELECT phase, variant, units::float8 AS units, crossovers::float8 AS crossovers
+FROM unit_cells WHERE experiment_id = $1 ORDER BY phase, variant COLLATE "C"`;

@@ -1,0 +1,189 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.service.js';
+import { invariant } from '../kernel/assert.js';
+import { SluiceError } from '../kernel/errors.js';
+import type { MetricCell, UnitCell } from './metric.js';
+import { compileMetrics } from './metric-sql.js';
+import type { CompiledMetrics } from './metric-sql.js';
+import { fingerprintOf, ROLLUP_LIMITS } from './rollup.js';
+import type { RollupLimits, RollupProgress, RollupTarget } from './rollup.js';
+import { RollupStore } from './rollup.store.js';
+import type { Cursor, NewRows, RollupState } from './rollup.store.js';
+
+export type { RollupLimits, RollupProgress, RollupTarget } from './rollup.js';
+
+interface Batch {
+  readonly exposures: number;
+  readonly predictions: number;
+  readonly outcomes: number;
+  readonly touchedUnits: number;
+  readonly watermarkMs: number | null;
+  readonly more: boolean;
+}
+
+interface Work {
+  readonly target: RollupTarget;
+  readonly fingerprint: string;
+  /** Null when there is no metric: units are counted all the same. */
+  readonly compiled: CompiledMetrics | null;
+  readonly limits: RollupLimits;
+}
+
+const NOTHING: NewRows = { read: 0, units: [], last: null };
+
+/**
+ * Keeps the sums of an experiment's arms up to date with the raw events. What a unit contributes is always
+ * computed from all its raw events, so early, late, repeated and reordered events end in the same state.
+ */
+@Injectable()
+export class RollupService {
+  constructor(private readonly database: Database) {}
+
+  /** Takes in new events, batch by batch, until nothing is new or a limit is reached. */
+  async rollUp(target: RollupTarget, limits?: Partial<RollupLimits>): Promise<RollupProgress> {
+    const work: Work = {
+      target,
+      fingerprint: fingerprintOf(target),
+      compiled: target.metrics.length === 0 ? null : compileMetrics(target.metrics),
+      limits: { ...ROLLUP_LIMITS, ...limits },
+    };
+    let progress: RollupProgress = {
+      exposures: 0,
+      predictions: 0,
+      outcomes: 0,
+      touchedUnits: 0,
+      caughtUp: false,
+      watermarkMs: null,
+    };
+    for (let batch = 0; batch < work.limits.maxBatches && !progress.caughtUp; batch += 1) {
+      const done = await this.inTransaction(work.limits, 'write', (store) => runBatch(store, work));
+      progress = {
+        exposures: progress.exposures + done.exposures,
+        predictions: progress.predictions + done.predictions,
+        outcomes: progress.outcomes + done.outcomes,
+        touchedUnits: progress.touchedUnits + done.touchedUnits,
+        caughtUp: !done.more,
+        watermarkMs: done.watermarkMs,
+      };
+    }
+    return progress;
+  }
+
+  /** Throws away what was kept and computes everything from the raw events: a check of `rollUp`. */
+  async recompute(target: RollupTarget, limits?: Partial<RollupLimits>): Promise<RollupProgress> {
+    await this.inTransaction({ ...ROLLUP_LIMITS, ...limits }, 'write', async (store) => {
+      await store.lock(target.experimentId);
+      await store.clear(target.experimentId);
+    });
+    return this.rollUp(target, limits);
+  }
+
+  /**
+   * The cells as of the last rollup, ordered by metric, phase and variant.
+   *
+   * @throws SluiceError `conflict` when they were computed for another epoch or other definitions
+   */
+  async cells(
+    target: RollupTarget,
+  ): Promise<{ readonly metricCells: MetricCell[]; readonly unitCells: UnitCell[] }> {
+    return this.inTransaction(ROLLUP_LIMITS, 'read', async (store) => {
+      const state = await store.state(target.experimentId);
+      if (state.fingerprint !== null && state.fingerprint !== fingerprintOf(target)) {
+        throw stale(target, state);
+      }
+      return {
+        metricCells: await store.metricCells(target.experimentId),
+        unitCells: await store.unitCells(target.experimentId),
+      };
+    });
+  }
+
+  private async inTransaction<T>(
+    limits: RollupLimits,
+    access: 'read' | 'write',
+    work: (store: RollupStore) => Promise<T>,
+  ): Promise<T> {
+    const client = await this.database.pool.connect();
+    const store = new RollupStore(client, limits);
+    let broken: Error | boolean = true;
+    try {
+      await (access === 'read' ? store.beginSnapshot() : store.begin());
+      const result = await work(store);
+      await store.commit();
+      broken = false;
+      return result;
+    } catch (error) {
+      // a client whose rollback fails is in an unknown state and is closed instead of going back to the pool
+      await store.rollback().then(
+        () => (broken = false),
+        () => undefined,
+      );
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+}
+
+function stale(target: RollupTarget, state: RollupState): SluiceError {
+  return new SluiceError('conflict', 'the cells belong to another epoch or other definitions', [
+    {
+      field: 'epoch',
+      given: target.epoch,
+      expected: `epoch ${String(state.epoch)} and the definitions it was rolled up with`,
+      advice: 'roll up this target first; an older epoch cannot be rolled up again',
+    },
+  ]);
+}
+
+/** Where to read from; starts afresh when the rows kept were computed for something else. */
+async function openState(store: RollupStore, work: Work): Promise<RollupState> {
+  const { experimentId, epoch } = work.target;
+  const state = await store.state(experimentId);
+  if (state.fingerprint === work.fingerprint) return state;
+  // a caller with an old epoch must not undo the work of the current one
+  if (state.epoch !== null && state.epoch > epoch) throw stale(work.target, state);
+  if (state.epoch !== null) await store.clear(experimentId);
+  await store.start(work.target, work.fingerprint, state.horizon);
+  return store.state(experimentId);
+}
+
+function cursorOf(cursor: Cursor | undefined): Cursor {
+  invariant(cursor !== undefined, 'a rollup that was started has a cursor for every stream');
+  return cursor;
+}
+
+async function runBatch(store: RollupStore, work: Work): Promise<Batch> {
+  const { target, compiled, limits } = work;
+  const { experimentId } = target;
+  await store.lock(experimentId);
+  const { horizon, cursors } = await openState(store, work);
+  const exposures = await store.newExposures(target, cursorOf(cursors?.exposures), horizon);
+  const predictions = await store.newPredictions(target, cursorOf(cursors?.predictions), horizon);
+  const names = compiled?.outcomes ?? [];
+  const outcomes =
+    names.length === 0
+      ? NOTHING
+      : await store.newOutcomes(target, cursorOf(cursors?.outcomes), { horizon, names });
+
+  const units = [...new Set([...exposures.units, ...predictions.units, ...outcomes.units])];
+  if (units.length > 0) {
+    await store.putUnits(target, units, horizon);
+    if (compiled !== null) await store.putValues(target, units, compiled);
+  }
+  const matured = await store.mature(experimentId);
+  if (units.length > 0 || matured > 0) await store.sweepCells(experimentId);
+
+  if (exposures.last !== null) await store.advance(experimentId, 'exposures', exposures.last);
+  if (predictions.last !== null) await store.advance(experimentId, 'predictions', predictions.last);
+  if (outcomes.last !== null) await store.advance(experimentId, 'outcomes', outcomes.last);
+  const largest = Math.max(exposures.read, predictions.read, outcomes.read, matured);
+  return {
+    exposures: exposures.read,
+    predictions: predictions.read,
+    outcomes: outcomes.read,
+    touchedUnits: units.length,
+    watermarkMs: await store.watermarkMs(experimentId),
+    more: largest >= limits.batchRows,
+  };
+}

@@ -1,0 +1,177 @@
+import type { PoolClient } from 'pg';
+import { invariant } from '../kernel/assert.js';
+import type { MetricCell, UnitCell } from './metric.js';
+import type { CompiledMetrics } from './metric-sql.js';
+import * as sql from './rollup-sql.js';
+import type { RollupLimits, RollupTarget } from './rollup.js';
+
+/** The client gives up this long after the server should have: a frozen server never does. */
+const CLIENT_GRACE_MS = 5_000;
+
+export interface Cursor {
+  readonly x: string;
+  readonly id: string;
+}
+
+export interface RollupState {
+  /** Transactions below this one have ended; their rows are visible to every later statement. */
+  readonly horizon: string;
+  /** Null before the first batch. */
+  readonly epoch: number | null;
+  readonly fingerprint: string | null;
+  readonly cursors: Readonly<Partial<Record<sql.Stream, Cursor>>> | null;
+}
+
+export interface NewRows {
+  readonly read: number;
+  /** Units that have to be computed again. */
+  readonly units: readonly string[];
+  /** The last row read; null when there was none. */
+  readonly last: Cursor | null;
+}
+
+interface ReadRow {
+  readonly read: number;
+  readonly x: string | null;
+  readonly id: string | null;
+  readonly units: readonly string[];
+}
+
+/** The tables of the rollup and the views of the events, inside one transaction on one client. */
+export class RollupStore {
+  constructor(
+    private readonly client: PoolClient,
+    private readonly limits: RollupLimits,
+  ) {}
+
+  async begin(): Promise<void> {
+    await this.query('BEGIN', []);
+    await this.limit();
+  }
+
+  /** Both kinds of cells must come from the same moment. */
+  async beginSnapshot(): Promise<void> {
+    await this.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY', []);
+    await this.limit();
+  }
+
+  async commit(): Promise<void> {
+    await this.query('COMMIT', []);
+  }
+
+  async rollback(): Promise<void> {
+    await this.query('ROLLBACK', []);
+  }
+
+  /** One rollup of an experiment at a time, until the transaction ends. */
+  async lock(experimentId: string): Promise<void> {
+    await this.query(`SELECT pg_advisory_xact_lock(hashtextextended('sluice.rollup ' || $1, 0))`, [
+      experimentId,
+    ]);
+  }
+
+  async state(experimentId: string): Promise<RollupState> {
+    const [row] = await this.query<RollupState>(sql.STATE, [experimentId]);
+    invariant(row !== undefined, 'a query of scalars has one row');
+    return row;
+  }
+
+  async clear(experimentId: string): Promise<void> {
+    for (const statement of sql.CLEAR) await this.query(statement, [experimentId]);
+  }
+
+  async start(target: RollupTarget, fingerprint: string, horizon: string): Promise<void> {
+    await this.query(sql.START, [target.experimentId, target.epoch, fingerprint]);
+    await this.query(sql.START_CURSORS, [target.experimentId, horizon]);
+  }
+
+  async newExposures(target: RollupTarget, cursor: Cursor, horizon: string): Promise<NewRows> {
+    return this.read(sql.READ_EXPOSURES, this.readParameters(target, cursor, horizon));
+  }
+
+  async newPredictions(target: RollupTarget, cursor: Cursor, horizon: string): Promise<NewRows> {
+    return this.read(sql.READ_PREDICTIONS, this.readParameters(target, cursor, horizon));
+  }
+
+  async newOutcomes(
+    target: RollupTarget,
+    cursor: Cursor,
+    { horizon, names }: { readonly horizon: string; readonly names: readonly string[] },
+  ): Promise<NewRows> {
+    const parameters = this.readParameters(target, cursor, horizon);
+    return this.read(sql.READ_OUTCOMES, [...parameters, target.model, names]);
+  }
+
+  async advance(experimentId: string, stream: sql.Stream, last: Cursor): Promise<void> {
+    await this.query(sql.ADVANCE, [experimentId, stream, last.x, last.id]);
+  }
+
+  async putUnits(target: RollupTarget, units: readonly string[], horizon: string): Promise<void> {
+    await this.query(sql.PUT_UNITS, [target.experimentId, target.epoch, units, horizon]);
+  }
+
+  async putValues(
+    target: RollupTarget,
+    units: readonly string[],
+    compiled: CompiledMetrics,
+  ): Promise<void> {
+    const fixed = [target.experimentId, target.epoch, units, target.model];
+    await this.query(sql.putValues(compiled.ctes), [...fixed, ...compiled.values]);
+  }
+
+  /** @returns how many values matured; as many as the limit means that more may be due */
+  async mature(experimentId: string): Promise<number> {
+    const [row] = await this.query<{ readonly matured: number }>(sql.MATURE, [
+      experimentId,
+      this.limits.batchRows,
+    ]);
+    return row?.matured ?? 0;
+  }
+
+  async sweepCells(experimentId: string): Promise<void> {
+    for (const statement of sql.SWEEP_CELLS) await this.query(statement, [experimentId]);
+  }
+
+  async watermarkMs(experimentId: string): Promise<number | null> {
+    const [row] = await this.query<{ readonly watermarkMs: number | null }>(sql.WATERMARK, [
+      experimentId,
+    ]);
+    return row?.watermarkMs ?? null;
+  }
+
+  async metricCells(experimentId: string): Promise<MetricCell[]> {
+    return this.query<MetricCell>(sql.METRIC_CELLS, [experimentId]);
+  }
+
+  async unitCells(experimentId: string): Promise<UnitCell[]> {
+    return this.query<UnitCell>(sql.UNIT_CELLS, [experimentId]);
+  }
+
+  private readParameters(target: RollupTarget, cursor: Cursor, horizon: string): unknown[] {
+    const { experimentId, epoch } = target;
+    return [experimentId, cursor.x, cursor.id, horizon, this.limits.batchRows, epoch];
+  }
+
+  private async read(text: string, parameters: unknown[]): Promise<NewRows> {
+    const [row] = await this.query<ReadRow>(text, parameters);
+    invariant(row !== undefined, 'a query of scalars has one row');
+    const last = row.x === null || row.id === null ? null : { x: row.x, id: row.id };
+    return { read: row.read, units: row.units, last };
+  }
+
+  /** jit: compiling these statements takes longer than running them on a batch. */
+  private async limit(): Promise<void> {
+    await this.query(
+      `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
+         set_config('idle_in_transaction_session_timeout', $1, true),
+         set_config('extra_float_digits', '1', true), set_config('jit', 'off', true)`,
+      [this.limits.statementTimeoutMs.toString(), this.limits.lockTimeoutMs.toString()],
+    );
+  }
+
+  private async query<Row>(text: string, values: unknown[]): Promise<Row[]> {
+    const query = { text, values, query_timeout: this.limits.statementTimeoutMs + CLIENT_GRACE_MS };
+    const { rows } = await this.client.query(query);
+    return rows as Row[];
+  }
+}
