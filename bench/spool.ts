@@ -70,14 +70,22 @@ function median(values: readonly number[]): number {
 
 const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-spool-'));
 const at = <T>(list: readonly T[], index: number): T => list[index & 1023] as T;
-const costs = { format: [] as number[], exposure: [] as number[], prediction: [] as number[], both: [] as number[] };
+const costs = {
+  format: [] as number[],
+  exposure: [] as number[],
+  prediction: [] as number[],
+  both: [] as number[],
+};
 let sink = 0;
 for (let round = 0; round <= ROUNDS; round += 1) {
   const spool = new Spool({ dataDir: join(dataDir, String(round)) } as Config);
   const durable = (ok: boolean): void => void (sink += ok ? 1 : 0);
   const idle = await turns((index) => void (sink += index));
   const format = await turns(
-    (index) => (sink += exposureLine(at(exposures, index), DAY).length + predictionLine(at(predictions, index), DAY).length),
+    (index) =>
+      (sink +=
+        exposureLine(at(exposures, index), DAY).length +
+        predictionLine(at(predictions, index), DAY).length),
   );
   const one = await turns((index) => spool.appendExposure(at(exposures, index), durable));
   const other = await turns((index) => spool.appendPrediction(at(predictions, index)));

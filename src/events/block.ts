@@ -105,7 +105,8 @@ function blockAt(bytes: Buffer, at: number): Block | 'partial' | 'corrupt' {
   if (length > MAX_PAYLOAD_BYTES || type === undefined) return 'corrupt';
   const end = at + HEADER_BYTES + length;
   if (end > bytes.length) return 'partial';
-  if (crc32(bytes.subarray(at + CHECKED_FROM, end)) !== bytes.readUInt32LE(at + 4)) return 'corrupt';
+  if (crc32(bytes.subarray(at + CHECKED_FROM, end)) !== bytes.readUInt32LE(at + 4))
+    return 'corrupt';
   return {
     type,
     day: bytes.readUInt16LE(at + 24),

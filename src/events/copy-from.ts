@@ -61,6 +61,8 @@ class CopyBytes {
 export function copyFrom(client: ClientBase, target: string, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const statement = `COPY ${target} FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')`;
-    client.query(new CopyBytes(statement, bytes, (error) => (error === null ? resolve() : reject(error))));
+    client.query(
+      new CopyBytes(statement, bytes, (error) => (error === null ? resolve() : reject(error))),
+    );
   });
 }

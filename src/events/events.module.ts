@@ -1,6 +1,38 @@
 import { Module } from '@nestjs/common';
+import type { FactoryProvider } from '@nestjs/common';
+import { Database } from '../database/database.service.js';
+import { ModelsModule } from '../models/models.module.js';
+import { EventStore } from './event.store.js';
+import { EventsService } from './events.service.js';
+import { OutcomeStore } from './outcome.store.js';
+import { OutcomesController } from './outcomes.controller.js';
+import { OutcomesService } from './outcomes.service.js';
+import { ShipmentStore } from './shipment.store.js';
+import type { PoolOwner } from './shipment.store.js';
+import { Shipper } from './shipper.service.js';
 import { Spool } from './spool.service.js';
 
-/** Needs the configuration (CONFIG) and the Database from global modules. */
-@Module({ providers: [Spool], exports: [Spool] })
+@Module({
+  imports: [ModelsModule],
+  controllers: [OutcomesController],
+  providers: [
+    Spool,
+    Shipper,
+    onPool(ShipmentStore),
+    onPool(OutcomeStore),
+    onPool(EventStore),
+    OutcomesService,
+    EventsService,
+  ],
+  exports: [Spool, Shipper, OutcomesService, EventsService],
+})
 export class EventsModule {}
+
+/** Stores of hot paths use the pool only, so that a spool can be shipped and tested without an application. */
+function onPool<T>(store: new (database: PoolOwner) => T): FactoryProvider<T> {
+  return {
+    provide: store,
+    inject: [Database],
+    useFactory: (database: Database) => new store(database),
+  };
+}

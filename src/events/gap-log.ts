@@ -1,5 +1,6 @@
 /** Why events of a stretch of time were not written down. */
-export type GapCause = 'disk_full' | 'disk_error' | 'spool_full' | 'invalid_event' | 'corrupt_segment' | 'rejected_line';
+export type GapCause =
+  'disk_full' | 'disk_error' | 'spool_full' | 'invalid_event' | 'corrupt_segment' | 'rejected_line';
 
 /** A stretch of time in which events were lost; evidence from it is tainted. */
 export interface Gap {
@@ -19,7 +20,9 @@ export class GapLog {
   #gaps: Gap[] = [];
 
   add(cause: GapCause, dropped: number, atMs: number): void {
-    const index = this.#gaps.findLastIndex((gap) => gap.cause === cause && atMs - gap.toMs <= JOIN_WITHIN_MS);
+    const index = this.#gaps.findLastIndex(
+      (gap) => gap.cause === cause && atMs - gap.toMs <= JOIN_WITHIN_MS,
+    );
     const found = index >= 0 ? index : this.#gaps.length >= MAX_GAPS ? this.#gaps.length - 1 : -1;
     const old = this.#gaps[found];
     if (old === undefined) {

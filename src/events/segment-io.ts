@@ -1,4 +1,13 @@
-import { close, closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import {
+  close,
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  writeSync,
+} from 'node:fs';
 import { claimFolder } from './spool-folder.js';
 
 /** What the spool asks of a disk; tests put a disk behind it that is full or dying. */

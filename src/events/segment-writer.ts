@@ -49,7 +49,8 @@ export class SegmentWriter {
 
   /** Writes all bytes or throws and leaves the position where it was. */
   append(bytes: Uint8Array): void {
-    if (this.#fd === null || (this.#offset > 0 && this.#offset + bytes.length > MAX_SEGMENT_BYTES)) this.#next();
+    if (this.#fd === null || (this.#offset > 0 && this.#offset + bytes.length > MAX_SEGMENT_BYTES))
+      this.#next();
     const fd = this.#fd;
     if (fd === null) throw new SluiceError('internal', 'the spool has no open segment');
     try {

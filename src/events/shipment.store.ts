@@ -79,7 +79,8 @@ export class ShipmentStore {
     try {
       return await this.#transaction(shipment, async (client) => {
         for (const table of TABLES) {
-          if (shipment.lines[table].length > 0) await copyFrom(client, TARGETS[table], shipment.lines[table]);
+          if (shipment.lines[table].length > 0)
+            await copyFrom(client, TARGETS[table], shipment.lines[table]);
         }
         return shipment.gaps;
       });
@@ -100,7 +101,8 @@ export class ShipmentStore {
   ): Promise<ShipResult> {
     return this.#transaction(shipment, async (client) => {
       const refused: RefusedLine[] = [];
-      for (const table of TABLES) await copyHalving(client, table, splitLines(shipment.lines[table]), refused);
+      for (const table of TABLES)
+        await copyHalving(client, table, splitLines(shipment.lines[table]), refused);
       return [...shipment.gaps, ...(await setAside(refused))];
     });
   }
@@ -169,7 +171,11 @@ async function readWatermark(
 }
 
 /** A gap that is there already (stored, then the process died before it forgot) is not stored twice. */
-async function insertGaps(on: Pool | PoolClient, spoolId: string, gaps: readonly Gap[]): Promise<void> {
+async function insertGaps(
+  on: Pool | PoolClient,
+  spoolId: string,
+  gaps: readonly Gap[],
+): Promise<void> {
   for (const gap of gaps) {
     await on.query(
       `INSERT INTO event_gaps (spool_id, from_at, to_at, dropped, cause)
@@ -220,6 +226,9 @@ function splitLines(bytes: Buffer): readonly Buffer[] {
 
 function isDataFault(error: unknown): error is Error & { readonly code: string } {
   return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && DATA_FAULT.test(error.code)
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    DATA_FAULT.test(error.code)
   );
 }

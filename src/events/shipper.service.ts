@@ -92,7 +92,14 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly spool: Spool,
     private readonly store: ShipmentStore,
   ) {
-    this.#own = { id: spool.id, folder: spool.folder, isOwn: true, cursor: null, unsure: null, lastAtMs: null };
+    this.#own = {
+      id: spool.id,
+      folder: spool.folder,
+      isOwn: true,
+      cursor: null,
+      unsure: null,
+      lastAtMs: null,
+    };
   }
 
   onApplicationBootstrap(): void {
@@ -178,7 +185,9 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   async #lookAround(): Promise<void> {
     const nowMs = Date.now();
     if (!this.#countedDisk) {
-      this.spool.diskBytesChanged((await spoolBytes(this.spool.root)) - (await folderBytes(this.spool.folder)));
+      this.spool.diskBytesChanged(
+        (await spoolBytes(this.spool.root)) - (await folderBytes(this.spool.folder)),
+      );
       this.#countedDisk = true;
     }
     if (nowMs - this.#orphansSeenAtMs < ORPHANS_EVERY_MS) return;
@@ -190,7 +199,10 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     // A living owner ships its own; taking part would be harmless (the watermark is locked) but useless.
     this.#orphans = folders
       .filter(({ folder }) => !hasLiveOwner(folder, nowMs))
-      .map(({ id, folder }) => known.get(id) ?? { id, folder, isOwn: false, cursor: null, unsure: null, lastAtMs: null });
+      .map(
+        ({ id, folder }) =>
+          known.get(id) ?? { id, folder, isOwn: false, cursor: null, unsure: null, lastAtMs: null },
+      );
     this.#orphanBytes = 0;
     for (const { folder } of this.#orphans) this.#orphanBytes += await folderBytes(folder);
   }
@@ -209,7 +221,11 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   async #shipNext(source: Source): Promise<boolean> {
     if (source.isOwn && this.spool.counters().writtenBytes === 0) return false;
     source.cursor ??= await this.#askWatermark(source);
-    const next = await nextBatch(source.folder, source.cursor, source.isOwn ? this.spool.position : null);
+    const next = await nextBatch(
+      source.folder,
+      source.cursor,
+      source.isOwn ? this.spool.position : null,
+    );
     switch (next.kind) {
       case 'batch':
         await this.#ship(source, source.cursor, next.batch);
@@ -229,15 +245,23 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async #ship(source: Source, expected: SpoolPosition, batch: Batch): Promise<void> {
     await this.store.ensureDays(new Set(batch.blocks.map((block) => block.day)));
-    const lines = { exposures: linesOf(batch, 'exposures'), predictions: linesOf(batch, 'predictions') };
-    const gaps = batch.damage === null ? [] : await this.#keepDamaged(source, batch, batch.damage.lines);
+    const lines = {
+      exposures: linesOf(batch, 'exposures'),
+      predictions: linesOf(batch, 'predictions'),
+    };
+    const gaps =
+      batch.damage === null ? [] : await this.#keepDamaged(source, batch, batch.damage.lines);
     const shipment: Shipment = { spoolId: source.id, expected, to: batch.to, lines, gaps };
     source.unsure = batch;
     let result = await this.store.ship(shipment);
     if (result.kind === 'refused') {
-      this.#logger.error(`PostgreSQL refuses events of spool ${source.id}: ${result.error.message}; looking for them`);
+      this.#logger.error(
+        `PostgreSQL refuses events of spool ${source.id}: ${result.error.message}; looking for them`,
+      );
       await this.store.ensureDays(new Set(batch.blocks.map((block) => block.day)));
-      result = await this.store.shipCautiously(shipment, (refused) => this.#setAside(source, batch, refused));
+      result = await this.store.shipCautiously(shipment, (refused) =>
+        this.#setAside(source, batch, refused),
+      );
     }
     source.unsure = null;
     source.cursor = null; // `moved`: somebody else shipped, ask again how far
@@ -256,7 +280,8 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     const { unsure } = source;
     source.unsure = null;
     // The connection broke between COMMIT and its answer: the batch did arrive.
-    if (unsure?.to.segment === watermark.segment && unsure.to.offset === watermark.offset) this.#arrived(source, unsure);
+    if (unsure?.to.segment === watermark.segment && unsure.to.offset === watermark.offset)
+      this.#arrived(source, unsure);
     return watermark;
   }
 
@@ -264,15 +289,24 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   async #keepDamaged(source: Source, batch: Batch, lostLines: number): Promise<readonly Gap[]> {
     const { segment, offset } = batch.from;
     const path = join(source.folder, segmentName(segment));
-    this.#logger.error(`segment ${path} is damaged at byte ${offset}; about ${lostLines} events are lost`);
+    this.#logger.error(
+      `segment ${path} is damaged at byte ${offset}; about ${lostLines} events are lost`,
+    );
     if (lostLines === 0) return [];
-    await copyFile(path, join(rejectedFolder(this.spool.root), `${source.id}-${segmentName(segment)}`));
+    await copyFile(
+      path,
+      join(rejectedFolder(this.spool.root), `${source.id}-${segmentName(segment)}`),
+    );
     const { mtimeMs } = await stat(path);
     const fromMs = Math.min(source.lastAtMs ?? (await firstBlockAtMs(path)) ?? mtimeMs, mtimeMs);
     return [{ fromMs, toMs: mtimeMs, dropped: lostLines, cause: 'corrupt_segment' }];
   }
 
-  async #setAside(source: Source, batch: Batch, refused: readonly RefusedLine[]): Promise<readonly Gap[]> {
+  async #setAside(
+    source: Source,
+    batch: Batch,
+    refused: readonly RefusedLine[],
+  ): Promise<readonly Gap[]> {
     if (refused.length === 0) return [];
     // Named by position: a batch that is tried again after a crash writes the same file again.
     const name = `${source.id}-${batch.from.segment}-${batch.from.offset}.ndjson`;
@@ -312,7 +346,8 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   #recovered(): void {
-    if (this.#failedAttempts > 0) this.#logger.log(`shipping again after ${this.#failedAttempts} failed attempts`);
+    if (this.#failedAttempts > 0)
+      this.#logger.log(`shipping again after ${this.#failedAttempts} failed attempts`);
     this.#failedAttempts = 0;
     this.#failure = null;
   }
@@ -367,5 +402,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
 
 function linesOf(batch: Batch, table: Table): Buffer {
   const type = table === 'exposures' ? 'exposure' : 'prediction';
-  return Buffer.concat(batch.blocks.filter((block) => block.type === type).map((block) => block.payload));
+  return Buffer.concat(
+    batch.blocks.filter((block) => block.type === type).map((block) => block.payload),
+  );
 }

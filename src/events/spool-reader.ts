@@ -45,7 +45,8 @@ export async function nextBatch(
   const segments = await listSegments(folder);
   const segment = segments.find((number) => number >= cursor.segment);
   if (segment === undefined) return { kind: 'nothing' };
-  const isActive = written === null ? isLive && segment === segments.at(-1) : segment >= written.segment;
+  const isActive =
+    written === null ? isLive && segment === segments.at(-1) : segment >= written.segment;
   const from = { segment, offset: segment === cursor.segment ? cursor.offset : 0 };
   const path = join(folder, segmentName(segment));
   const end = written?.segment === segment ? written.offset : await fileBytes(path);
@@ -55,7 +56,10 @@ export async function nextBatch(
   const read = readBlocks(bytes, MAX_BATCH_LINES);
   if (read.blocks.length > 0) {
     const to = { segment, offset: from.offset + read.end };
-    return { kind: 'batch', batch: { from, to, bytes: read.end, blocks: read.blocks, damage: null } };
+    return {
+      kind: 'batch',
+      batch: { from, to, bytes: read.end, blocks: read.blocks, damage: null },
+    };
   }
   if (isActive) return written === null ? { kind: 'nothing' } : { kind: 'active_damaged' };
   const rest = await readAt(path, from.offset, end - from.offset);

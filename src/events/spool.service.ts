@@ -119,7 +119,10 @@ export class Spool {
       dropped: this.#dropped,
       writtenBytes: this.#written,
       unshippedBytes: this.#written - this.#shipped,
-      oldestUnshippedMs: this.#oldestUnshippedAtMs === null ? 0 : Math.max(0, Date.now() - this.#oldestUnshippedAtMs),
+      oldestUnshippedMs:
+        this.#oldestUnshippedAtMs === null
+          ? 0
+          : Math.max(0, Date.now() - this.#oldestUnshippedAtMs),
     };
   }
 
@@ -176,8 +179,10 @@ export class Spool {
   }
 
   #add(pending: Pending, day: number, line: string): void {
-    if (line.length > MAX_LINE_LENGTH) throw new RangeError(`a line of ${line.length} characters is too long`);
-    if (pending.lines > 0 && (pending.day !== day || pending.text.length > SEAL_BLOCK_LENGTH)) this.#seal(pending);
+    if (line.length > MAX_LINE_LENGTH)
+      throw new RangeError(`a line of ${line.length} characters is too long`);
+    if (pending.lines > 0 && (pending.day !== day || pending.text.length > SEAL_BLOCK_LENGTH))
+      this.#seal(pending);
     pending.day = day;
     pending.text += line;
     pending.lines += 1;
@@ -201,7 +206,11 @@ export class Spool {
     try {
       const bytes = this.#encode(blocks);
       if (this.#diskBytes + bytes.length > MAX_SPOOL_BYTES) {
-        this.#failed(new RangeError(`the spool holds its limit of ${MAX_SPOOL_BYTES} bytes`), lines, 'spool_full');
+        this.#failed(
+          new RangeError(`the spool holds its limit of ${MAX_SPOOL_BYTES} bytes`),
+          lines,
+          'spool_full',
+        );
         return false;
       }
       this.#writer.append(bytes);

@@ -27,7 +27,10 @@ registerHooks({
   load(url, context, next) {
     if (!url.endsWith('.ts') || url.includes('/node_modules/')) return next(url, context);
     const fileName = fileURLToPath(url);
-    const source = ts.transpileModule(readFileSync(fileName, 'utf8'), { fileName, compilerOptions }).outputText;
+    const source = ts.transpileModule(readFileSync(fileName, 'utf8'), {
+      fileName,
+      compilerOptions,
+    }).outputText;
     return { format: 'module', source, shortCircuit: true };
   },
 });

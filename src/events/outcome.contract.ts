@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import { SluiceError } from '../kernel/errors.js';
+import { isUuidV7 } from '../kernel/ids.js';
+import { NAME_PATTERN } from '../kernel/names.js';
+import { jsonDepthExceeds } from './json-depth.js';
+import type { Outcome, Rejection } from './outcome.js';
+
+/** One transaction's worth. */
+export const MAX_OUTCOMES_PER_BATCH = 1_000;
+export const MAX_OUTCOME_BATCH_BYTES = 1024 * 1024;
+/** Deeper JSON is refused before it is parsed: it is an attack, an outcome is flat. */
+export const MAX_JSON_DEPTH = 32;
+const NDJSON = 'application/x-ndjson';
+
+const MAX_ID_LENGTH = 200;
+const MAX_NAME_LENGTH = 200;
+/** Longer ones are hashed (unit-key.ts); this only bounds the work. */
+const MAX_UNIT_LENGTH = 8_192;
+const NO_CONTROL = /^[^\p{Cc}\p{Surrogate}]+$/u;
+
+const printable = (max: number): z.ZodString =>
+  z.string().min(1).max(max).regex(NO_CONTROL, 'must not contain control characters');
+
+/** One outcome as it is sent. */
+export const outcomeSchema = z
+  .strictObject({
+    id: printable(MAX_ID_LENGTH).describe(
+      'Your own id; send it again with the same payload as often as you like',
+    ),
+    model: z.string().regex(NAME_PATTERN, 'must be the name of a model'),
+    unit: z
+      .string()
+      .min(1)
+      .max(MAX_UNIT_LENGTH)
+      .optional()
+      .describe('What the outcome happened to'),
+    requestId: z
+      .string()
+      .refine(isUuidV7, 'must be the x-sluice-request-id of an answer')
+      .optional()
+      .describe('x-sluice-request-id of the prediction that the outcome is about'),
+    name: printable(MAX_NAME_LENGTH).describe('What happened, as the metrics call it'),
+    value: z.union([z.number(), z.boolean()], 'must be a finite number or a boolean'),
+    at: z.iso.datetime({ offset: true }).optional().describe('When it happened (RFC 3339)'),
+  })
+  .refine((sent) => (sent.unit === undefined) !== (sent.requestId === undefined), {
+    message: 'must name exactly one of unit and requestId',
+  });
+
+/** The JSON body; its entries are checked one by one, so that one bad entry does not cost the others. */
+export const outcomeBatchSchema = z.strictObject({
+  outcomes: z.array(outcomeSchema).max(MAX_OUTCOMES_PER_BATCH),
+});
+
+/** What became of a batch. */
+export const outcomeReceiptSchema = z.strictObject({
+  accepted: z.int(),
+  duplicates: z.int(),
+  rejected: z.array(z.strictObject({ index: z.int(), code: z.string(), detail: z.string() })),
+});
+
+/** One entry of a batch at its place: an outcome, or why it is none. */
+export type BatchEntry = { readonly index: number; readonly outcome: Outcome } | Rejection;
+
+/** The entries of a body: text is NDJSON, anything else was JSON. Throws `invalid_input` or `too_large` when it is no batch at all. */
+export function parseOutcomeBatch(body: unknown): readonly BatchEntry[] {
+  if (typeof body === 'string') return parseNdjson(body);
+  const outcomes: unknown = isRecord(body) ? body['outcomes'] : undefined;
+  if (!Array.isArray(outcomes) || (isRecord(body) && Object.keys(body).length !== 1)) {
+    throw new SluiceError('invalid_input', 'the body is not a batch of outcomes', [
+      {
+        field: 'outcomes',
+        expected: 'exactly one member: an array',
+        advice: `or send one outcome a line as ${NDJSON}`,
+      },
+    ]);
+  }
+  refuseTooMany(outcomes.length);
+  return outcomes.map((sent: unknown, index) => parseEntry(sent, index));
+}
+
+function parseNdjson(text: string): readonly BatchEntry[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  refuseTooMany(lines.length);
+  return lines.map((line, index) => {
+    if (jsonDepthExceeds(line, MAX_JSON_DEPTH)) {
+      return { index, code: 'malformed', detail: `deeper than ${MAX_JSON_DEPTH} levels` };
+    }
+    let sent: unknown;
+    try {
+      sent = JSON.parse(line);
+    } catch (error) {
+      return {
+        index,
+        code: 'malformed',
+        detail: error instanceof Error ? error.message : 'not JSON',
+      };
+    }
+    return parseEntry(sent, index);
+  });
+}
+
+function parseEntry(sent: unknown, index: number): BatchEntry {
+  const parsed = outcomeSchema.safeParse(sent);
+  if (!parsed.success) {
+    const detail = parsed.error.issues
+      .map((issue) =>
+        issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
+      )
+      .join('; ');
+    return { index, code: 'invalid_input', detail };
+  }
+  const { id, model, unit, requestId, name, value, at } = parsed.data;
+  const subject: Outcome['subject'] | null =
+    requestId !== undefined && isUuidV7(requestId)
+      ? { kind: 'request', requestId }
+      : unit !== undefined
+        ? { kind: 'unit', unit }
+        : null;
+  if (subject === null)
+    return { index, code: 'invalid_input', detail: 'must name exactly one of unit and requestId' };
+  return {
+    index,
+    outcome: {
+      id,
+      model,
+      subject,
+      name,
+      value: Number(value),
+      atMs: at === undefined ? null : Date.parse(at),
+    },
+  };
+}
+
+function refuseTooMany(count: number): void {
+  if (count <= MAX_OUTCOMES_PER_BATCH) return;
+  throw new SluiceError('too_large', 'the batch holds too many outcomes', [
+    {
+      field: 'outcomes',
+      given: count,
+      expected: `at most ${MAX_OUTCOMES_PER_BATCH}`,
+      advice: 'send several batches',
+    },
+  ]);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
