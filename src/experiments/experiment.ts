@@ -1,12 +1,7 @@
 import type { MetricDefinition } from '../metrics/metric.js';
 
 export type ExperimentStatus =
-  | 'draft'
-  | 'running'
-  | 'paused'
-  | 'completed'
-  | 'rolled_back'
-  | 'aborted';
+  'draft' | 'running' | 'paused' | 'completed' | 'rolled_back' | 'aborted';
 
 export type ExperimentKind = 'ab' | 'canary';
 

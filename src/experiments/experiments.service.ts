@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from '../database/database.service.js';
+import { systemClock } from '../kernel/clock.js';
+import { SluiceError } from '../kernel/errors.js';
+import { uuidV7 } from '../kernel/ids.js';
+import type { MetricDefinition } from '../metrics/metric.js';
+import { MetricsService } from '../metrics/metrics.service.js';
+import type { Model } from '../models/model.js';
+import { ModelsService } from '../models/models.service.js';
+import {
+  type ExperimentDefinition,
+  type ExperimentFilter,
+  type ExperimentPatch,
+  parseDefinition,
+  refuseNotYet,
+} from './experiment.contract.js';
+import type { Experiment, ExperimentKind } from './experiment.js';
+import { type ExperimentChanges, ExperimentsStore, takenIndex } from './experiments.store.js';
+import { designHash, freeze } from './freeze.js';
+import { referenceDefects } from './references.js';
+
+/** 64 random bits: two experiments never enrol the same units by accident. */
+const SALT_BYTES = 8;
+
+/** Experiments while they are drafted, and the row of one that runs; what happens to it then is decided by rollouts. */
+@Injectable()
+export class ExperimentsService {
+  constructor(
+    private readonly database: Database,
+    private readonly experiments: ExperimentsStore,
+    private readonly models: ModelsService,
+    private readonly metrics: MetricsService,
+  ) {}
+
+  /** Makes a draft. Throws `invalid_input`, `not_yet` or `conflict` (the name is taken). */
+  async create(definition: ExperimentDefinition): Promise<Experiment> {
+    const { kind } = await this.check(definition);
+    const { name, model } = definition;
+    const id = uuidV7(systemClock.nowMs(), randomBytes(10));
+    const salt = randomBytes(SALT_BYTES).toString('hex');
+    const created = await this.experiments.insert(this.database.manager, {
+      ...{ id, name, model, kind, definition, salt },
+    });
+    if (created === null) throw nameTaken(name);
+    return created;
+  }
+
+  /** Replaces fields of a draft. Throws `conflict` once it has started: its design is frozen. */
+  async patch(idOrName: string, patch: ExperimentPatch): Promise<Experiment> {
+    const { id, definition: present } = draftOnly(await this.get(idOrName));
+    const definition = parseDefinition(patched(present as ExperimentDefinition, patch));
+    const { kind } = await this.check(definition);
+    return this.database.transaction(async (tx) => {
+      const locked = draftOnly(await this.lock(tx, id));
+      if (JSON.stringify(locked.definition) !== JSON.stringify(present))
+        throw changedMeanwhile(locked);
+      const to = { name: definition.name, model: definition.model, kind, definition };
+      const changed = await this.experiments
+        .redefine(tx, id, to)
+        .catch((error: unknown) => rethrow(error, locked, definition.name));
+      return changed ?? this.missing(id);
+    });
+  }
+
+  /** Throws `not_found`. */
+  async get(idOrName: string): Promise<Experiment> {
+    const found = await this.experiments.find(this.database.manager, idOrName);
+    return found ?? this.missing(idOrName);
+  }
+
+  /** Newest first. */
+  list(filter: ExperimentFilter = {}): Promise<readonly Experiment[]> {
+    return this.experiments.list(this.database.manager, filter);
+  }
+
+  /** The experiment that is running or paused on a model. Not yet: layers, which allow several. */
+  running(model: string, tx?: EntityManager): Promise<Experiment | null> {
+    return this.experiments.running(tx ?? this.database.manager, model);
+  }
+
+  /** The row, locked until the transaction ends. Throws `not_found`. */
+  async lock(tx: EntityManager, id: string): Promise<Experiment> {
+    return (await this.experiments.lock(tx, id)) ?? this.missing(id);
+  }
+
+  /**
+   * Freezes the design of a locked draft that is about to start; the caller saves its new status. Everything that
+   * was checked when it was defined is checked again, because models and metrics may have changed since.
+   */
+  async freeze(tx: EntityManager, locked: Experiment, nowMs: number): Promise<Experiment> {
+    const definition = parseDefinition(draftOnly(locked).definition as ExperimentDefinition);
+    const { model, metrics } = await this.check(definition);
+    const other = await this.running(locked.model, tx);
+    if (other !== null) throw modelBusy(locked, other.name);
+    const design = freeze(definition, metrics, model);
+    const frozen = await this.experiments.freeze(tx, locked.id, {
+      design,
+      hash: designHash(design),
+      startedAtMs: nowMs,
+    });
+    return frozen ?? this.missing(locked.id);
+  }
+
+  /**
+   * Compare-and-set on the revision of `experiment`, which grows by one.
+   * Throws `conflict` when somebody else changed the row since it was read.
+   */
+  async save(
+    tx: EntityManager,
+    experiment: Experiment,
+    changes: ExperimentChanges,
+  ): Promise<Experiment> {
+    const saved = await this.experiments
+      .save(tx, experiment, changes)
+      .catch((error: unknown) => rethrow(error, experiment, experiment.name));
+    if (saved === null) throw changedMeanwhile(experiment);
+    return saved;
+  }
+
+  private async check(
+    definition: ExperimentDefinition,
+  ): Promise<{ kind: ExperimentKind; model: Model; metrics: readonly MetricDefinition[] }> {
+    refuseNotYet(definition);
+    const kind = definition.kind === 'canary' ? 'canary' : 'ab';
+    const model = await this.models.get(definition.model);
+    const metrics = await this.metrics.list();
+    const defects = referenceDefects(definition, { model, metrics });
+    if (defects.length === 0) return { kind, model, metrics };
+    const fields = defects.map(({ field }) => field).join(', ');
+    throw new SluiceError('invalid_input', `${definition.name} does not fit: ${fields}`, defects);
+  }
+
+  private missing(idOrName: string): never {
+    throw new SluiceError('not_found', `there is no experiment ${idOrName}`, [
+      { field: 'id', given: idOrName, expected: 'id or name of an experiment' },
+    ]);
+  }
+}
+
+/** `null` takes a field away, so that its default holds again (RFC 7396, at the top level). */
+function patched(present: ExperimentDefinition, patch: ExperimentPatch): Record<string, unknown> {
+  const fields = Object.entries({ ...present, ...patch });
+  return Object.fromEntries(fields.filter(([, value]) => value !== null));
+}
+
+function draftOnly(experiment: Experiment): Experiment {
+  if (experiment.status === 'draft') return experiment;
+  const { name, status } = experiment;
+  throw new SluiceError('conflict', `${name} is ${status}; only a draft can be changed`, [
+    { field: 'status', given: status, expected: 'draft', advice: 'define a new experiment' },
+  ]);
+}
+
+function rethrow(error: unknown, experiment: Experiment, name: string): never {
+  const taken = takenIndex(error);
+  if (taken === 'experiments_name') throw nameTaken(name);
+  if (taken === 'experiments_one_running') throw modelBusy(experiment, 'another experiment');
+  throw error;
+}
+
+function nameTaken(name: string): SluiceError {
+  return new SluiceError('conflict', `there is an experiment ${name} already`, [
+    { field: 'name', given: name, expected: 'a name that no experiment has' },
+  ]);
+}
+
+function modelBusy({ model }: Experiment, other: string): SluiceError {
+  return new SluiceError('conflict', `${other} is running on model ${model}`, [
+    {
+      field: 'model',
+      given: model,
+      expected: 'a model without a running or paused experiment',
+      advice: 'end it first; several at once on one model (layers) are not there yet',
+    },
+  ]);
+}
+
+function changedMeanwhile({ name, revision }: Experiment): SluiceError {
+  return new SluiceError('conflict', `${name} was changed by somebody else meanwhile`, [
+    {
+      field: 'revision',
+      given: revision,
+      expected: 'the present one',
+      advice: 'read it and retry',
+    },
+  ]);
+}

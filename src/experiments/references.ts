@@ -1,0 +1,78 @@
+import type { Defect } from '../kernel/errors.js';
+import type { MetricDefinition, MetricSource } from '../metrics/metric.js';
+import { nearestName } from '../metrics/nearest-name.js';
+import type { CapturePlan } from '../routing/plan.js';
+import type { ExperimentDefinition } from './experiment.contract.js';
+
+/** What a definition is checked against: the model as registered and every known metric. */
+export interface KnownNames {
+  readonly model: {
+    readonly champion: string | null;
+    readonly versions: readonly { readonly name: string }[];
+    readonly capture: CapturePlan;
+  };
+  readonly metrics: readonly MetricDefinition[];
+}
+
+const CAPTURED = 'captured:';
+
+/** Everything that a definition names and that is not there, or not as it needs to be. Pure. */
+export function referenceDefects(
+  definition: ExperimentDefinition,
+  known: KnownNames,
+): readonly Defect[] {
+  return [...versionDefects(definition, known), ...metricDefects(definition, known)];
+}
+
+function versionDefects(definition: ExperimentDefinition, { model }: KnownNames): Defect[] {
+  const names = model.versions.map(({ name }) => name);
+  const defects: Defect[] = [];
+  definition.variants.forEach(({ version, control }, index) => {
+    const field = `variants.${index}.version`;
+    if (!names.includes(version)) {
+      defects.push(unknown(field, version, names, `a registered version of ${definition.model}`));
+    } else if (definition.kind === 'canary' && control && version !== model.champion) {
+      defects.push({
+        field,
+        given: version,
+        expected: `the champion, ${model.champion ?? 'none yet'}`,
+        advice: 'the control of a canary is what serves by default',
+      });
+    }
+  });
+  return defects;
+}
+
+function metricDefects(definition: ExperimentDefinition, known: KnownNames): Defect[] {
+  const names = known.metrics.map(({ name }) => name);
+  return definition.metrics.flatMap(({ metric }, index) => {
+    const field = `metrics.${index}.metric`;
+    const found = known.metrics.find(({ name }) => name === metric);
+    if (found === undefined) return [unknown(field, metric, names, 'a defined metric')];
+    const sources = [found.numerator.source, found.denominator?.source];
+    const outputs = sources.flatMap((source) => capturedOutput(source));
+    return outputs
+      .filter((output) => !Object.hasOwn(known.model.capture.output, output))
+      .map((output) => ({
+        field,
+        given: metric,
+        expected: `capture.output.${output} on model ${definition.model}`,
+        advice: `${metric} needs the answer field ${output}; PUT /api/v1/models/${definition.model} says where it is`,
+      }));
+  });
+}
+
+function capturedOutput(source: MetricSource | undefined): string[] {
+  if (source?.kind === 'label') return [source.output];
+  if (source?.kind === 'prediction' && source.measure.startsWith(CAPTURED)) {
+    return [source.measure.slice(CAPTURED.length)];
+  }
+  return [];
+}
+
+function unknown(field: string, given: string, names: readonly string[], expected: string): Defect {
+  const nearest = nearestName(given, names);
+  const advice =
+    nearest === null ? `known: ${names.join(', ') || 'none'}` : `did you mean ${nearest}?`;
+  return { field, given, expected, advice };
+}

@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import {
+  experimentSchema,
+  isId,
+  parseDefinition,
+  refuseNotYet,
+} from '../../../src/experiments/experiment.contract.js';
+import { SluiceError } from '../../../src/kernel/errors.js';
+import { parsed, postedAb, postedCanary } from './experiments.js';
+
+type Change = Readonly<Record<string, unknown>>;
+
+function refusedFields(posted: unknown): string[] {
+  const result = experimentSchema.safeParse(posted);
+  return result.success ? [] : result.error.issues.map((issue) => issue.path.join('.'));
+}
+
+const canary = postedCanary();
+const control = canary.variants[0];
+const variant = canary.variants[1];
+const success = { metric: 'correct', role: 'success' };
+const analysis = canary.analysis;
+
+const refusedOfCanary: readonly (readonly [string, string, Change])[] = [
+  ['a name with capitals', 'name', { name: 'Spam' }],
+  ['a name that looks like an id', 'name', { name: '01980000-0000-7000-8000-000000000001' }],
+  ['an unknown kind', 'kind', { kind: 'bandit' }],
+  ['a single variant', 'variants', { variants: [control] }],
+  ['no control', 'variants', { variants: [{ ...control, control: false }, variant] }],
+  ['two controls', 'variants', { variants: [control, { ...variant, control: true }] }],
+  ['a third arm', 'variants', { variants: [control, variant, { ...variant, name: 'v3' }] }],
+  [
+    'a name used twice',
+    'variants.1.name',
+    { variants: [control, { ...variant, name: 'control' }] },
+  ],
+  ['unequal weights', 'variants.1.weight', { variants: [control, { ...variant, weight: 2 }] }],
+  ['a weight of zero', 'variants.1.weight', { variants: [control, { ...variant, weight: 0 }] }],
+  ['an unknown key of a variant', 'variants.1', { variants: [control, { ...variant, x: 1 }] }],
+  ['a coverage beside its steps', 'coverage', { coverage: 0.5 }],
+  ['no metric', 'metrics', { metrics: [] }],
+  ['no success metric', 'metrics', { metrics: [{ metric: 'a', role: 'diagnostic' }] }],
+  ['a metric named twice', 'metrics.1.metric', { metrics: [success, success] }],
+  [
+    'a guardrail without a margin',
+    'metrics.1.nonInferiorityMargin',
+    { metrics: [success, { metric: 'a', role: 'guardrail' }] },
+  ],
+  [
+    'a margin of a success metric',
+    'metrics.0.nonInferiorityMargin',
+    { metrics: [{ ...success, nonInferiorityMargin: { absolute: 1 } }] },
+  ],
+  [
+    'a margin of a diagnostic metric',
+    'metrics.1.nonInferiorityMargin',
+    {
+      metrics: [
+        success,
+        { metric: 'a', role: 'diagnostic', nonInferiorityMargin: { relative: 1 } },
+      ],
+    },
+  ],
+  ...[{}, { absolute: 1, relative: 1 }].map((given): readonly [string, string, Change] => [
+    `a margin ${JSON.stringify(given)}`,
+    'metrics.1.nonInferiorityMargin',
+    { metrics: [success, { metric: 'a', role: 'guardrail', nonInferiorityMargin: given }] },
+  ]),
+  ...[{ absolute: 0 }, { relative: 0 }, { relative: 10.5 }, { relative: -1 }].map(
+    (given): readonly [string, string, Change] => [
+      `a margin ${JSON.stringify(given)}`,
+      `metrics.1.nonInferiorityMargin.${Object.keys(given)[0]}`,
+      { metrics: [success, { metric: 'a', role: 'guardrail', nonInferiorityMargin: given }] },
+    ],
+  ),
+  ['alpha 0', 'analysis.alpha', { analysis: { ...analysis, alpha: 0 } }],
+  ['alpha 0.5', 'analysis.alpha', { analysis: { ...analysis, alpha: 0.5 } }],
+  ['an unknown method', 'analysis.method', { analysis: { ...analysis, method: 'guess' } }],
+  [
+    'an interval below a second',
+    'analysis.interval',
+    { analysis: { ...analysis, interval: '1ms' } },
+  ],
+  ['no unit of time', 'analysis.minRuntime', { analysis: { ...analysis, minRuntime: '60' } }],
+  [
+    'a minimum above the maximum run time',
+    'analysis.minRuntime',
+    { analysis: { ...analysis, minRuntime: '15d' } },
+  ],
+  [
+    'an interval longer than the run',
+    'analysis.interval',
+    { analysis: { ...analysis, minRuntime: '1m', maxRuntime: '2m', interval: '3m' } },
+  ],
+  [
+    'more minimum units than planned',
+    'analysis.minUnits',
+    { analysis: { ...analysis, minUnits: 20_000 } },
+  ],
+  [
+    'no planned units',
+    'analysis.plannedUnits',
+    { analysis: { minimumDetectableEffect: { relative: 0.1 } } },
+  ],
+  ['no effect', 'analysis.minimumDetectableEffect', { analysis: { plannedUnits: 1_000 } }],
+  ['no steps', 'rollout.steps', { rollout: undefined }],
+  ['an empty list of steps', 'rollout.steps', { rollout: { steps: [] } }],
+  ['only the step to everybody', 'rollout.steps', { rollout: { steps: [{ coverage: 1 }] } }],
+  [
+    'a falling coverage',
+    'rollout.steps.1.coverage',
+    { rollout: { steps: [{ coverage: 0.5 }, { coverage: 0.4 }, { coverage: 1 }] } },
+  ],
+  [
+    'a last step below 1',
+    'rollout.steps.1.coverage',
+    { rollout: { steps: [{ coverage: 0.1 }, { coverage: 0.5 }] } },
+  ],
+  [
+    'a coverage of 0',
+    'rollout.steps.0.coverage',
+    { rollout: { steps: [{ coverage: 0 }, { coverage: 1 }] } },
+  ],
+  [
+    'holds longer than the run',
+    'rollout.steps',
+    { rollout: { steps: [{ coverage: 0.5, hold: { duration: '15d' } }, { coverage: 1 }] } },
+  ],
+  [
+    'another end than inconclusive',
+    'decision.onMaxRuntime',
+    { decision: { onMaxRuntime: 'promote' } },
+  ],
+  ['an unknown reaction', 'decision.onNoData', { decision: { onNoData: 'promote' } }],
+];
+
+describe('an experiment as posted', () => {
+  it('is accepted as the design documents show it', () => {
+    expect(refusedFields(canary)).toEqual([]);
+    expect(refusedFields(postedAb())).toEqual([]);
+  });
+
+  it.each(refusedOfCanary)('refuses %s at %s', (_what, field, change) => {
+    expect(refusedFields(postedCanary(change))).toContain(field);
+  });
+
+  it('refuses unknown keys', () => {
+    expect(experimentSchema.safeParse(postedCanary({ alpha: 0.05 })).success).toBe(false);
+  });
+
+  it('refuses steps of an A/B test', () => {
+    expect(refusedFields(postedAb({ rollout: canary.rollout }))).toEqual(['rollout']);
+  });
+
+  it.each([0, -0.1, 1.5])('refuses coverage %d of an A/B test', (coverage) => {
+    expect(refusedFields(postedAb({ coverage }))).toEqual(['coverage']);
+  });
+
+  it('fills in every default', () => {
+    const { analysis: plan, decision, rollout, audience, layer } = parsed(canary);
+    expect(plan).toMatchObject({
+      ...{ method: 'sequential', alpha: 0.05, power: 0.8, minUnits: 100 },
+      ...{ minRuntime: '1d', interval: '60s', maxRuntime: '14d' },
+    });
+    expect(decision).toEqual({
+      ...{ onSuccess: 'promote', onDeterioration: 'rollback', onSampleRatioMismatch: 'hold' },
+      ...{ onNoData: 'hold', noDataGrace: '24h', onMaxRuntime: 'inconclusive', dryRun: false },
+    });
+    expect(rollout?.steps[2]?.hold).toEqual({ duration: '0s', minUnits: 0, approval: false });
+    expect([audience, layer]).toEqual([[], null]);
+  });
+
+  it('stays the same when what was stored is parsed again', () => {
+    const once = parsed(canary);
+    expect(parseDefinition(once)).toEqual(once);
+  });
+
+  it('names the fields when a stored definition is no longer valid', () => {
+    expect(() => parseDefinition(postedCanary({ kind: 'bandit' }))).toThrow(SluiceError);
+  });
+});
+
+describe('what is not there yet', () => {
+  it.each([
+    ['kind', { kind: 'shadow', rollout: undefined }],
+    ['kind', { kind: 'holdout', rollout: undefined }],
+    ['audience', { audience: [{ attribute: 'country', in: ['IN'] }] }],
+    ['layer', { layer: 'ui' }],
+    ['mirror', { mirror: { percent: 100 } }],
+    ['analysis.method', { analysis: { ...analysis, method: 'group_sequential' } }],
+  ])('is refused as not yet: %s', (field, change) => {
+    const definition = parsed(postedCanary(change));
+    const error = thrownBy(() => refuseNotYet(definition));
+    expect(error.code).toBe('not_yet');
+    expect(error.defects.map((defect) => defect.field)).toEqual([field]);
+  });
+
+  it('lets what is there pass', () => {
+    expect(() => refuseNotYet(parsed(canary))).not.toThrow();
+    expect(() => refuseNotYet(parsed(postedAb()))).not.toThrow();
+  });
+});
+
+describe('an id', () => {
+  it('is told from a name', () => {
+    expect(isId('01980000-0000-7000-8000-000000000001')).toBe(true);
+    expect(isId('spam-v2')).toBe(false);
+  });
+});
+
+function thrownBy(work: () => void): SluiceError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof SluiceError) return error;
+  }
+  throw new Error('nothing was refused');
+}
