@@ -1,23 +1,27 @@
 import { Injectable, RequestMethod } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
-import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
-import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import { METHOD_METADATA, MODULE_PATH, PATH_METADATA } from '@nestjs/common/constants.js';
+import { DiscoveryService, MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import { SluiceError } from '../kernel/errors.js';
 import { PUBLIC_ROUTE, REQUIRED_SCOPE } from './scope.js';
 import type { Scope } from './scope.js';
 
-type Handler = (...args: readonly unknown[]) => unknown;
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- what Nest's Reflector takes
+type Handler = Function;
+
+interface ControllerClass extends Handler {
+  readonly prototype: Readonly<Record<string, Handler>>;
+}
 
 /** One route handler of the control plane as its decorators describe it. */
 export interface Route {
   readonly method: string;
-  /** Below the global prefix, with `:name` for parameters and without a slash at the end. */
+  /** With `:name` for parameters and without a slash at the end. */
   readonly path: string;
   /** Null for a public route. */
   readonly scope: Scope | null;
   readonly controller: { readonly name: string };
   readonly handlerName: string;
-  readonly handler: Handler;
 }
 
 /** Lists every route; refuses to start when one says neither which scope it needs nor that it is public. */
@@ -27,6 +31,7 @@ export class RouteCatalog implements OnModuleInit {
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
     private readonly reflector: Reflector,
+    private readonly modules: ModulesContainer,
   ) {}
 
   onModuleInit(): void {
@@ -34,33 +39,37 @@ export class RouteCatalog implements OnModuleInit {
   }
 
   list(): readonly Route[] {
-    return this.discovery.getControllers().flatMap(({ metatype }) => {
+    return this.discovery.getControllers().flatMap(({ metatype, host }) => {
       if (typeof metatype !== 'function') return [];
-      const prototype = metatype.prototype as Record<string, Handler>;
+      const controller = metatype as ControllerClass;
+      const base = join(this.#prefixOf(host?.metatype), pathsOf(controller)[0] ?? '');
       return this.scanner
-        .getAllMethodNames(prototype)
-        .flatMap((name) => this.#routesOf(metatype, name, prototype[name]));
+        .getAllMethodNames(controller.prototype)
+        .flatMap((handlerName) => this.#routesOf(controller, handlerName, base));
     });
   }
 
-  #routesOf(
-    controller: Handler | { readonly name: string },
-    name: string,
-    handler?: Handler,
-  ): readonly Route[] {
+  /** What the router module put in front of a module's controllers. */
+  #prefixOf(module: unknown): string {
+    if (typeof module !== 'function') return '';
+    const key = MODULE_PATH + this.modules.applicationId;
+    return (Reflect.getMetadata(key, module) as string | undefined) ?? '';
+  }
+
+  #routesOf(controller: ControllerClass, handlerName: string, base: string): readonly Route[] {
+    const handler = controller.prototype[handlerName];
     const method =
       handler && (Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined);
     if (handler === undefined || method === undefined) return [];
-    const target = [handler, controller as Handler];
-    const isPublic =
-      this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC_ROUTE, target) === true;
-    const scope =
-      this.reflector.getAllAndOverride<Scope | undefined>(REQUIRED_SCOPE, target) ?? null;
-    const base = pathsOf(controller)[0] ?? '';
+    const target = [handler, controller];
+    const isPublic = this.reflector.getAllAndOverride<true | undefined>(PUBLIC_ROUTE, target);
+    const scope = this.reflector.getAllAndOverride<Scope | undefined>(REQUIRED_SCOPE, target);
     return pathsOf(handler).map((path) => {
       const route = { method: RequestMethod[method], path: join(base, path) };
-      if (!isPublic && scope === null) throw unscoped(route, controller.name, name);
-      return { ...route, scope: isPublic ? null : scope, controller, handlerName: name, handler };
+      if (isPublic === undefined && scope === undefined) {
+        throw unscoped(route, `${controller.name}.${handlerName}`);
+      }
+      return { ...route, scope: scope ?? null, controller, handlerName };
     });
   }
 }
@@ -76,11 +85,11 @@ function join(base: string, path: string): string {
 
 function unscoped(
   route: { readonly method: string; readonly path: string },
-  controller: string,
   handler: string,
 ): SluiceError {
-  const message = `route ${route.method} ${route.path} (${controller}.${handler}) says neither @RequireScope nor @Public`;
-  return new SluiceError('internal', message, [
-    { field: `${controller}.${handler}`, expected: "@RequireScope('<scope>') or @Public()" },
-  ]);
+  return new SluiceError(
+    'internal',
+    `route ${route.method} ${route.path} (${handler}) says neither @RequireScope nor @Public`,
+    [{ field: handler, expected: "@RequireScope('<scope>') or @Public()" }],
+  );
 }

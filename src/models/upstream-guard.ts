@@ -126,16 +126,13 @@ function hostRule(entry: string): HostRule {
       isIP(entry) === 6 ? `[${entry}]` : entry,
     );
   const isSuffix = match?.groups?.['suffix'] !== undefined;
+  // the x makes a whole name of a suffix, so that it is read like every other host
   const url = URL.parse(`http://${isSuffix ? 'x' : ''}${match?.groups?.['host'] ?? ''}`);
-  const port = match?.groups?.['port'];
-  if (match === null || url === null || url.pathname !== '/' || Number(port ?? 1) > 65_535) {
-    throw badEntry(entry);
-  }
-  return {
-    host: isSuffix ? bare(url.hostname).slice(1) : bare(url.hostname),
-    isSuffix,
-    port: port === undefined ? null : Number(port),
-  };
+  const host = bare(url?.hostname ?? '').slice(isSuffix ? 1 : 0);
+  const port = match?.groups?.['port'] === undefined ? null : Number(match.groups['port']);
+  // an empty suffix would let every host pass
+  if (host === '' || url?.pathname !== '/' || (port ?? 1) > 65_535) throw badEntry(entry);
+  return { host, isSuffix, port };
 }
 
 function blocksOf(blocks: readonly string[]): BlockList {

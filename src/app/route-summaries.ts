@@ -1,0 +1,23 @@
+import type { Route } from '../auth/route-catalog.service.js';
+
+/** One line per route for the API document; a test fails when a route has none. */
+const SUMMARIES: Readonly<Record<string, string>> = {
+  'GET /live': 'The process runs',
+  'GET /ready': 'The process can do its work',
+  'GET /status': 'Roles, version, database, plan and backlog of this process',
+  'GET /metrics': 'Telemetry for Prometheus',
+  'GET /api/openapi.json': 'This document',
+  'GET /api/docs': 'This document as a page',
+  'POST /api/v1/keys': 'Make a key; its text appears only in this answer',
+  'GET /api/v1/keys': 'List keys without their texts',
+  'DELETE /api/v1/keys/:id': 'Revoke a key, everywhere within one second',
+  'GET /api/v1/models': 'List models with their versions',
+  'GET /api/v1/models/:model': 'One model with its versions',
+  'PUT /api/v1/models/:model': 'Register a model or replace its settings',
+  'PUT /api/v1/models/:model/versions/:version': 'Register a version or replace it',
+  'POST /api/v1/models/:model/champion': 'Make a version the champion by hand',
+};
+
+export function summaryOf({ method, path }: Pick<Route, 'method' | 'path'>): string {
+  return SUMMARIES[`${method} ${path}`] ?? '';
+}
