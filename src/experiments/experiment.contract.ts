@@ -24,13 +24,10 @@ const experimentName = name.refine((text) => !isId(text), {
 });
 
 // `abort`: the rules between fields calculate with durations, so they wait until every duration is one
-const duration = z
-  .string()
-  .max(20)
-  .refine(isDuration, {
-    error: 'a whole number and a unit (ms, s, m, h, d, w) such as "30m"',
-    abort: true,
-  });
+const duration = z.string().max(20).refine(isDuration, {
+  error: 'a whole number and a unit (ms, s, m, h, d, w) such as "30m"',
+  abort: true,
+});
 
 const share = z.number().gt(0).lte(1);
 

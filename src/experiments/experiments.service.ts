@@ -19,7 +19,7 @@ import {
 import type { Experiment, ExperimentKind } from './experiment.js';
 import { type ExperimentChanges, ExperimentsStore, takenIndex } from './experiments.store.js';
 import { designHash, freeze } from './freeze.js';
-import { referenceDefects } from './references.js';
+import { referenceDefects, unknownName } from './references.js';
 
 /** 64 random bits: two experiments never enrol the same units by accident. */
 const SALT_BYTES = 8;
@@ -124,12 +124,19 @@ export class ExperimentsService {
   ): Promise<{ kind: ExperimentKind; model: Model; metrics: readonly MetricDefinition[] }> {
     refuseNotYet(definition);
     const kind = definition.kind === 'canary' ? 'canary' : 'ab';
-    const model = await this.models.get(definition.model);
+    const model = await this.knownModel(definition.model);
     const metrics = await this.metrics.list();
     const defects = referenceDefects(definition, { model, metrics });
     if (defects.length === 0) return { kind, model, metrics };
     const fields = defects.map(({ field }) => field).join(', ');
     throw new SluiceError('invalid_input', `${definition.name} does not fit: ${fields}`, defects);
+  }
+
+  private async knownModel(name: string): Promise<Model> {
+    if (await this.models.exists(name)) return this.models.get(name);
+    const known = (await this.models.list()).map((model) => model.name);
+    const defect = unknownName('model', name, known, 'a registered model');
+    throw new SluiceError('invalid_input', `there is no model ${name}`, [defect]);
   }
 
   private missing(idOrName: string): never {

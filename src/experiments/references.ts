@@ -30,7 +30,9 @@ function versionDefects(definition: ExperimentDefinition, { model }: KnownNames)
   definition.variants.forEach(({ version, control }, index) => {
     const field = `variants.${index}.version`;
     if (!names.includes(version)) {
-      defects.push(unknown(field, version, names, `a registered version of ${definition.model}`));
+      defects.push(
+        unknownName(field, version, names, `a registered version of ${definition.model}`),
+      );
     } else if (definition.kind === 'canary' && control && version !== model.champion) {
       defects.push({
         field,
@@ -48,7 +50,7 @@ function metricDefects(definition: ExperimentDefinition, known: KnownNames): Def
   return definition.metrics.flatMap(({ metric }, index) => {
     const field = `metrics.${index}.metric`;
     const found = known.metrics.find(({ name }) => name === metric);
-    if (found === undefined) return [unknown(field, metric, names, 'a defined metric')];
+    if (found === undefined) return [unknownName(field, metric, names, 'a defined metric')];
     const sources = [found.numerator.source, found.denominator?.source];
     const outputs = sources.flatMap((source) => capturedOutput(source));
     return outputs
@@ -70,7 +72,13 @@ function capturedOutput(source: MetricSource | undefined): string[] {
   return [];
 }
 
-function unknown(field: string, given: string, names: readonly string[], expected: string): Defect {
+/** A name that is not there, with the known one that was most likely meant. */
+export function unknownName(
+  field: string,
+  given: string,
+  names: readonly string[],
+  expected: string,
+): Defect {
   const nearest = nearestName(given, names);
   const advice =
     nearest === null ? `known: ${names.join(', ') || 'none'}` : `did you mean ${nearest}?`;
