@@ -249,11 +249,9 @@ function insufficient(reason: InsufficientReason, have: number, need: number): T
   return { kind: 'insufficient', reason, have, need };
 }
 
-/** Of two tests that share an alpha the one that is further along speaks. */
-function strongest(first: TestResult, second: TestResult): TestResult {
-  if (first.kind === 'insufficient') {
-    return second.kind === 'tested' && !second.passed ? first : second;
-  }
-  if (second.kind === 'insufficient') return first;
-  return second.pValue / second.alpha < first.pValue / first.alpha ? second : first;
+/** Of two tests that share an alpha the one that passed speaks; the sequence where both or neither did. */
+function strongest(sequence: TestResult, events: TestResult): TestResult {
+  const eventsPassed = events.kind === 'tested' && events.passed;
+  const sequencePassed = sequence.kind === 'tested' && sequence.passed;
+  return eventsPassed && !sequencePassed ? events : sequence;
 }
