@@ -118,7 +118,7 @@ describe('non-inferiority', () => {
 
 describe('deterioration', () => {
   it('is found by the exact event test after a handful of failures, before any minimum of units', () => {
-    const cells = mistakesAndErrors({ mistakes: [5, 5], errors: [0, 12], n: 60 });
+    const cells = mistakesAndErrors({ mistakes: [5, 5], errors: [0, 16], n: 60 });
     expect(find(assess(evidenceOf(cells)), 'error_rate').deterioration).toMatchObject({
       passed: true,
       engine: 'e_process',
@@ -126,7 +126,7 @@ describe('deterioration', () => {
   });
 
   it('counts the share of the units that the phase intended, not one half', () => {
-    const cells = mistakesAndErrors({ mistakes: [5, 5], errors: [1, 12], n: 60 });
+    const cells = mistakesAndErrors({ mistakes: [5, 5], errors: [1, 16], n: 60 });
     const phases = [{ ...phaseOf(1, 0.9), coverage: 0.9 }];
     const unequal = find(assess(evidenceOf(cells, { phases })), 'error_rate').deterioration;
     expect(unequal).not.toMatchObject({ passed: true });
