@@ -81,8 +81,7 @@ export class AnalysisService {
       droppedEvents,
       caughtUp: progress.caughtUp,
       watermarkMs: progress.watermarkMs ?? continues?.evidence.watermarkMs ?? null,
-      previous:
-        continues === null ? [] : runningResults(continues.assessment, continues.evidence),
+      previous: continues === null ? [] : runningResults(continues.assessment, continues.evidence),
       previousSampleRatioPValue: continues?.assessment.quality.sampleRatio.runningPValue ?? 1,
     };
   }

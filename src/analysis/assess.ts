@@ -38,7 +38,8 @@ export function runningResults(assessment: Assessment, before: Evidence): readon
     metric: metric.metric,
     variant: metric.variant,
     interval: metric.runningInterval,
-    empty: wasEmpty(before, metric) || (metric.interval !== null && metric.runningInterval === null),
+    empty:
+      wasEmpty(before, metric) || (metric.interval !== null && metric.runningInterval === null),
     pValue: metric.runningPValue,
   }));
 }
@@ -128,7 +129,10 @@ function marginInUnits({ designMetric, control }: Comparison): number | null {
   return control.value === null ? null : Math.abs(control.value) * margin.relative;
 }
 
-function intersect(before: Interval | null | undefined, now: Interval | undefined): Interval | null {
+function intersect(
+  before: Interval | null | undefined,
+  now: Interval | undefined,
+): Interval | null {
   if (before === null || before === undefined) return now ?? null;
   if (now === undefined) return before;
   const lower = Math.max(before.lower, now.lower);

@@ -24,8 +24,7 @@ export function assessQuality(evidence: Evidence): QualityAssessment {
     sampleRatio: sampleRatioOf(evidence),
     crossoverUnits: crossovers.units,
     crossoverShare: crossovers.share,
-    crossoverAlarm:
-      crossovers.units >= CROSSOVER_MINIMUM && crossovers.share > CROSSOVER_SHARE,
+    crossoverAlarm: crossovers.units >= CROSSOVER_MINIMUM && crossovers.share > CROSSOVER_SHARE,
     droppedEvents: evidence.droppedEvents,
     caughtUp: evidence.caughtUp,
   };
@@ -36,7 +35,9 @@ function crossoverOf({ phases, unitCells }: Evidence): {
   readonly share: number;
 } {
   const isPast = phases.some((phase) => phase.coverage > CONCURRENT_LIMIT);
-  const relevant = unitCells.filter((cell) => !isPast || coverageOf(phases, cell) > CONCURRENT_LIMIT);
+  const relevant = unitCells.filter(
+    (cell) => !isPast || coverageOf(phases, cell) > CONCURRENT_LIMIT,
+  );
   const units = relevant.reduce((sum, cell) => sum + cell.crossovers, 0);
   const all = relevant.reduce((sum, cell) => sum + cell.crossovers + cell.units, 0);
   return { units, share: all === 0 ? 0 : units / all };

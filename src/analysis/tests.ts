@@ -2,7 +2,13 @@ import type { FrozenDesign, Phase } from '../experiments/experiment.js';
 import type { InsufficientReason, TestResult } from '../statistics/assessment.js';
 import { asymptoticSequenceInformationTime } from '../statistics/confidence-sequence.js';
 import { eventShareLogE } from '../statistics/rare-event.js';
-import { contrastOf, DIFFERENCE, type Contrast, type Linear, type VarianceUnder } from './contrast.js';
+import {
+  contrastOf,
+  DIFFERENCE,
+  type Contrast,
+  type Linear,
+  type VarianceUnder,
+} from './contrast.js';
 import type { Comparison } from './strata.js';
 
 /** Events and non-events that each arm needs before a normal approximation of a proportion is trusted. */
@@ -94,7 +100,13 @@ export function nonInferiority(comparison: Comparison, setting: TestSetting): Te
     const spec = { linear, under, alpha, side: 'better', tunedTo: plannedUnits } as const;
     return sequenceTest(comparison, setting, { ...spec, needsEvents: false });
   }
-  const spec = { linear, under: AS_OBSERVED, alpha, side: 'better', tunedTo: plannedUnits } as const;
+  const spec = {
+    linear,
+    under: AS_OBSERVED,
+    alpha,
+    side: 'better',
+    tunedTo: plannedUnits,
+  } as const;
   return sequenceTest(comparison, setting, spec);
 }
 
@@ -241,7 +253,10 @@ function eventCounts({ strata }: Comparison): readonly [number, number] {
 function nonEventCounts({ strata }: Comparison): readonly [number, number] {
   return [
     strata.reduce((sum, { control }) => sum + control.n * (control.meanD - control.meanY), 0),
-    strata.reduce((sum, { treatment }) => sum + treatment.n * (treatment.meanD - treatment.meanY), 0),
+    strata.reduce(
+      (sum, { treatment }) => sum + treatment.n * (treatment.meanD - treatment.meanY),
+      0,
+    ),
   ];
 }
 

@@ -88,16 +88,14 @@ export class EvaluationService {
       });
     } catch (error) {
       // The database is what failed, most likely: the failure is counted with the lease, or by the next turn.
-      this.logger.error(`${experiment.name}: the failure could not be written down: ${String(error)}`);
+      this.logger.error(
+        `${experiment.name}: the failure could not be written down: ${String(error)}`,
+      );
     }
   }
 
   /** The locked row, if this worker still holds the lease and nobody changed the experiment since the analysis. */
-  private async fenced(
-    tx: EntityManager,
-    lease: Lease,
-    analysed: Experiment,
-  ): Promise<Experiment> {
+  private async fenced(tx: EntityManager, lease: Lease, analysed: Experiment): Promise<Experiment> {
     await this.leases.check(tx, lease);
     const current = await this.experiments.lock(tx, lease.experimentId);
     if (current.revision === analysed.revision) return current;

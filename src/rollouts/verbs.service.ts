@@ -39,7 +39,11 @@ export class VerbsService {
         actor,
         summary: body.reason,
         reasons: { code: `manual_${verb}`, variant: body.variant ?? null },
-        inputs: { rollout: locked.rollout, status: locked.status, designHash: experiment.designHash },
+        inputs: {
+          rollout: locked.rollout,
+          status: locked.status,
+          designHash: experiment.designHash,
+        },
         policyVersion: POLICY_VERSION,
         reportNumber: null,
         atMs: nowMs,
@@ -56,7 +60,8 @@ function refuseFromStatus(experiment: Experiment, verb: Verb): void {
     {
       field: 'verb',
       given: verb,
-      expected: next.allowed.length > 0 ? `one of ${next.allowed.join(', ')}` : 'no verb: it has ended',
+      expected:
+        next.allowed.length > 0 ? `one of ${next.allowed.join(', ')}` : 'no verb: it has ended',
     },
   ]);
 }

@@ -76,9 +76,15 @@ function conclude(
   const { verdict, code, variant, toStep, outcome } = result;
   const runMs = nowMs - state.startedAtMs;
   const isOver = runMs >= design.analysis.maxRuntimeMs;
-  if (isOver && (verdict === 'hold' || verdict === 'advance')) return inconclusive(runMs, outcome, trace);
+  if (isOver && (verdict === 'hold' || verdict === 'advance'))
+    return inconclusive(runMs, outcome, trace);
   if (design.decision.dryRun && verdict !== 'hold') {
-    return { ...HOLD, code: `would_${verdict}`, summary: `dry run, would ${verdict}: ${outcome.text}`, trace };
+    return {
+      ...HOLD,
+      code: `would_${verdict}`,
+      summary: `dry run, would ${verdict}: ${outcome.text}`,
+      trace,
+    };
   }
   return { kind: verdict, code, variant, toStep, summary: outcome.text, trace };
 }

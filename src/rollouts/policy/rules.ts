@@ -1,8 +1,4 @@
-import type {
-  Assessment,
-  MetricAssessment,
-  TestResult,
-} from '../../statistics/assessment.js';
+import type { Assessment, MetricAssessment, TestResult } from '../../statistics/assessment.js';
 import type { Numbers, PolicyDesign, PolicyState, RuleName, RuleOutcome } from './policy.js';
 import { durationInWords, inWords, pInWords } from './words.js';
 
@@ -104,21 +100,38 @@ export function deterioration({ design, assessment }: RuleContext): RuleResult {
   }
   const code = `${worst.role}_deteriorated`;
   const variant = worst.variant;
-  return act({ rule: 'deterioration', verdict: 'rollback', code, variant, toStep: null, text, numbers });
+  return act({
+    rule: 'deterioration',
+    verdict: 'rollback',
+    code,
+    variant,
+    toStep: null,
+    text,
+    numbers,
+  });
 }
 
 /** A split that chance does not explain means the arms are not comparable. */
 export function sampleRatio({ design, assessment }: RuleContext): RuleResult {
   const { mismatch, runningPValue, alpha } = assessment.quality.sampleRatio;
   const numbers = { pValue: runningPValue, alpha };
-  if (!mismatch) return pass('sample_ratio', `the sample ratio fits (${pInWords(runningPValue)})`, numbers);
+  if (!mismatch)
+    return pass('sample_ratio', `the sample ratio fits (${pInWords(runningPValue)})`, numbers);
   const text = `the sample ratio is off: ${pInWords(runningPValue)} at level ${inWords(alpha)}`;
   if (design.decision.onSampleRatioMismatch === 'hold') {
     return hold('sample_ratio', 'sample_ratio_mismatch', text, numbers);
   }
   const variant = variantsOf(design)[0] ?? null;
   const code = 'sample_ratio_mismatch';
-  return act({ rule: 'sample_ratio', verdict: 'rollback', code, variant, toStep: null, text, numbers });
+  return act({
+    rule: 'sample_ratio',
+    verdict: 'rollback',
+    code,
+    variant,
+    toStep: null,
+    text,
+    numbers,
+  });
 }
 
 /** Units that met two variants are in neither arm; too many of them and the arms are not what they claim. */
@@ -152,7 +165,15 @@ export function noData({ design, state, assessment, nowMs }: RuleContext): RuleR
   if (onNoData === 'rollback' && waitedMs >= noDataGraceMs) {
     const variant = variantsOf(design)[0] ?? null;
     const numbers = { waitedMs, noDataGraceMs };
-    return act({ rule: 'no_data', verdict: 'rollback', code: 'no_data', variant, toStep: null, text, numbers });
+    return act({
+      rule: 'no_data',
+      verdict: 'rollback',
+      code: 'no_data',
+      variant,
+      toStep: null,
+      text,
+      numbers,
+    });
   }
   return hold('no_data', 'no_data', text, { waitedMs });
 }
@@ -175,14 +196,17 @@ export function minimumEvidence({ design, assessment }: RuleContext): RuleResult
       return hold('minimum_evidence', 'too_few_units', text, numbers);
     }
   }
-  return pass('minimum_evidence', `every arm has at least ${inWords(need)} matured units`, { need });
+  return pass('minimum_evidence', `every arm has at least ${inWords(need)} matured units`, {
+    need,
+  });
 }
 
 /** Canary steps before the last: time, minimum evidence and approval, then the next step begins. */
 export function step({ design, state, assessment, nowMs }: RuleContext): RuleResult {
   if (design.kind !== 'canary') return pass('step', 'no steps');
   const current = design.steps[state.step];
-  if (current === undefined) return hold('step', 'no_such_step', `step ${inWords(state.step)} does not exist`);
+  if (current === undefined)
+    return hold('step', 'no_such_step', `step ${inWords(state.step)} does not exist`);
   const elapsedMs = nowMs - state.stepStartedAtMs;
   const { durationMs, minUnits, approval } = current.hold;
   if (elapsedMs < durationMs) {
@@ -196,20 +220,32 @@ export function step({ design, state, assessment, nowMs }: RuleContext): RuleRes
     return hold('step', 'step_units', text, { step: state.step, have, need: minUnits });
   }
   if (approval && state.approvedStep !== state.step) {
-    return hold('step', 'awaiting_approval', `step ${inWords(state.step + 1)} awaits approval`, { step: state.step });
+    return hold('step', 'awaiting_approval', `step ${inWords(state.step + 1)} awaits approval`, {
+      step: state.step,
+    });
   }
-  if (state.step >= lastRampStep(design)) return pass('step', 'the last step with a control is complete');
+  if (state.step >= lastRampStep(design))
+    return pass('step', 'the last step with a control is complete');
   const next = design.steps[state.step + 1];
   const text = `step ${inWords(state.step + 1)} is complete: coverage ${inWords(current.coverage * 100)} % → ${inWords((next?.coverage ?? 1) * 100)} %`;
   const numbers = { step: state.step, elapsedMs, units: have };
-  return act({ rule: 'step', verdict: 'advance', code: 'step_complete', variant: null, toStep: state.step + 1, text, numbers });
+  return act({
+    rule: 'step',
+    verdict: 'advance',
+    code: 'step_complete',
+    variant: null,
+    toStep: state.step + 1,
+    text,
+    numbers,
+  });
 }
 
 /** Daily cycles must be covered before anything is promoted. */
 export function minimumRuntime({ design, state, nowMs }: RuleContext): RuleResult {
   const elapsedMs = nowMs - state.startedAtMs;
   const { minRuntimeMs } = design.analysis;
-  if (elapsedMs >= minRuntimeMs) return pass('minimum_runtime', `ran for ${durationInWords(elapsedMs)}`, { elapsedMs });
+  if (elapsedMs >= minRuntimeMs)
+    return pass('minimum_runtime', `ran for ${durationInWords(elapsedMs)}`, { elapsedMs });
   const text = `promotion waits another ${durationInWords(minRuntimeMs - elapsedMs)} for the minimum runtime`;
   return hold('minimum_runtime', 'minimum_runtime', text, { elapsedMs, minRuntimeMs });
 }
@@ -224,7 +260,8 @@ function guardrailGap(assessment: Assessment, variant: string): MetricAssessment
 export function nonInferiority({ design, assessment }: RuleContext): RuleResult {
   const variants = variantsOf(design).filter((variant) => !isHarmed(assessment, variant));
   const blocked = variants.map((variant) => guardrailGap(assessment, variant));
-  if (blocked.includes(undefined)) return pass('non_inferiority', 'every guardrail is within its margin');
+  if (blocked.includes(undefined))
+    return pass('non_inferiority', 'every guardrail is within its margin');
   const gap = blocked[0];
   if (gap === undefined) return pass('non_inferiority', 'no guardrails');
   const test = gap.nonInferiority;
@@ -268,7 +305,15 @@ export function superiority({ design, assessment }: RuleContext): RuleResult {
     return hold('superiority', 'promotion_recommended', `promotion recommended: ${text}`, numbers);
   }
   const variant = winner.variant;
-  return act({ rule: 'superiority', verdict: 'promote', code: 'success_superior', variant, toStep: null, text, numbers });
+  return act({
+    rule: 'superiority',
+    verdict: 'promote',
+    code: 'success_superior',
+    variant,
+    toStep: null,
+    text,
+    numbers,
+  });
 }
 
 function notYetSuperior(metric: MetricAssessment | undefined): string {
@@ -279,6 +324,8 @@ function notYetSuperior(metric: MetricAssessment | undefined): string {
   }
   const { interval } = metric;
   const range =
-    interval === null ? '' : `, difference between ${inWords(interval.lower)} and ${inWords(interval.upper)}`;
+    interval === null
+      ? ''
+      : `, difference between ${inWords(interval.lower)} and ${inWords(interval.upper)}`;
   return `success ${metric.metric} is not yet shown to be better: ${inWords(metric.treatment.value)} against ${inWords(metric.control.value)}${range}`;
 }

@@ -5,7 +5,8 @@
  */
 export function inWords(value: number | null): string {
   if (value === null) return 'unknown';
-  if (!Number.isFinite(value)) return value > 0 ? 'infinity' : value < 0 ? '-infinity' : 'undefined';
+  if (!Number.isFinite(value))
+    return value > 0 ? 'infinity' : value < 0 ? '-infinity' : 'undefined';
   const size = Math.abs(value);
   if (value === 0 || (size >= 1e-4 && size < 1e7)) return String(Number(value.toPrecision(4)));
   return value.toExponential(2);
@@ -14,7 +15,9 @@ export function inWords(value: number | null): string {
 /** A p-value as statisticians write it: never `0`. */
 export function pInWords(value: number): string {
   if (value < 1e-300) return 'p < 1e-300';
-  return value < 1e-4 ? `p = ${value.toExponential(1)}` : `p = ${String(Number(value.toPrecision(3)))}`;
+  return value < 1e-4
+    ? `p = ${value.toExponential(1)}`
+    : `p = ${String(Number(value.toPrecision(3)))}`;
 }
 
 /** A duration in the largest unit that keeps it readable. */

@@ -56,10 +56,26 @@ describe('superiority', () => {
   });
 
   it('is insufficient, not p = 1, below the minimum of units and events', () => {
-    const few = find(assess(evidenceOf(mistakesAndErrors({ mistakes: [9, 0], errors: [0, 0], n: 90 }))), 'mistakes');
-    expect(few.superiority).toEqual({ kind: 'insufficient', reason: 'too_few_units', have: 90, need: 100 });
-    const rare = find(assess(evidenceOf(mistakesAndErrors({ mistakes: [9, 3], errors: [0, 0], n: 900 }))), 'mistakes');
-    expect(rare.superiority).toEqual({ kind: 'insufficient', reason: 'too_few_events', have: 3, need: 10 });
+    const few = find(
+      assess(evidenceOf(mistakesAndErrors({ mistakes: [9, 0], errors: [0, 0], n: 90 }))),
+      'mistakes',
+    );
+    expect(few.superiority).toEqual({
+      kind: 'insufficient',
+      reason: 'too_few_units',
+      have: 90,
+      need: 100,
+    });
+    const rare = find(
+      assess(evidenceOf(mistakesAndErrors({ mistakes: [9, 3], errors: [0, 0], n: 900 }))),
+      'mistakes',
+    );
+    expect(rare.superiority).toEqual({
+      kind: 'insufficient',
+      reason: 'too_few_events',
+      have: 3,
+      need: 10,
+    });
   });
 
   it('is reached by the exact event test when the variant makes no mistake at all', () => {
@@ -71,23 +87,36 @@ describe('superiority', () => {
   });
 
   it('splits alpha over success metrics and arms', () => {
-    const design = designOf({ metrics: [success(mistakes), success(revenue), guards(errorRate, { absolute: 0.02 })] });
+    const design = designOf({
+      metrics: [success(mistakes), success(revenue), guards(errorRate, { absolute: 0.02 })],
+    });
     const cells = mistakesAndErrors({ mistakes: [120, 20], errors: [0, 0], n: 1000 });
-    expect(find(assess(evidenceOf(cells, { design })), 'mistakes').superiority).toMatchObject({ alpha: 0.025 });
+    expect(find(assess(evidenceOf(cells, { design })), 'mistakes').superiority).toMatchObject({
+      alpha: 0.025,
+    });
   });
 });
 
 describe('non-inferiority', () => {
   it('is shown for a rate without any event once enough units were seen', () => {
     const found = (n: number) =>
-      find(assess(evidenceOf(mistakesAndErrors({ mistakes: [n / 10, n / 10], errors: [0, 0], n }))), 'error_rate');
-    expect(found(400).nonInferiority).toMatchObject({ kind: 'insufficient', reason: 'too_few_units', need: 500 });
+      find(
+        assess(evidenceOf(mistakesAndErrors({ mistakes: [n / 10, n / 10], errors: [0, 0], n }))),
+        'error_rate',
+      );
+    expect(found(400).nonInferiority).toMatchObject({
+      kind: 'insufficient',
+      reason: 'too_few_units',
+      need: 500,
+    });
     expect(found(1000).nonInferiority).toMatchObject({ kind: 'tested', passed: true });
   });
 
   it('is not shown for a rate at the margin', () => {
     const cells = mistakesAndErrors({ mistakes: [200, 200], errors: [20, 60], n: 2000 });
-    expect(find(assess(evidenceOf(cells)), 'error_rate').nonInferiority).toMatchObject({ passed: false });
+    expect(find(assess(evidenceOf(cells)), 'error_rate').nonInferiority).toMatchObject({
+      passed: false,
+    });
   });
 
   it('takes a relative margin as a share of the control', () => {

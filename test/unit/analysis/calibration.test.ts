@@ -82,19 +82,34 @@ const SLACK = 3 * Math.sqrt((0.05 * 0.95) / RUNS);
 
 describe('looking after every 40 units', () => {
   it('promotes or rolls back an identical version in at most 5 % of the runs each', () => {
-    const world = { mistakes: [0.12, 0.12], errors: [0.005, 0.005], looks: 100, unitsPerLook: 40 } as const;
+    const world = {
+      mistakes: [0.12, 0.12],
+      errors: [0.005, 0.005],
+      looks: 100,
+      unitsPerLook: 40,
+    } as const;
     const { promote = 0, rollback = 0 } = shares(world, RUNS);
     expect(promote).toBeLessThanOrEqual(0.05 + SLACK);
     expect(rollback).toBeLessThanOrEqual(0.05 + SLACK);
   });
 
   it('does not promote a better version whose errors are worse by the margin', () => {
-    const world = { mistakes: [0.12, 0.05], errors: [0.005, 0.025], looks: 100, unitsPerLook: 40 } as const;
+    const world = {
+      mistakes: [0.12, 0.05],
+      errors: [0.005, 0.025],
+      looks: 100,
+      unitsPerLook: 40,
+    } as const;
     expect(shares(world, RUNS)['promote'] ?? 0).toBeLessThanOrEqual(0.05 + SLACK);
   });
 
   it('promotes a much better version and rolls back a much worse one, nearly always', () => {
-    const better = { mistakes: [0.12, 0.02], errors: [0, 0], looks: 100, unitsPerLook: 40 } as const;
+    const better = {
+      mistakes: [0.12, 0.02],
+      errors: [0, 0],
+      looks: 100,
+      unitsPerLook: 40,
+    } as const;
     expect(shares(better, 100)['promote']).toBeGreaterThanOrEqual(0.99);
     const worse = { ...better, mistakes: [0.02, 0.17] } as const;
     expect(shares(worse, 100)['rollback']).toBeGreaterThanOrEqual(0.99);

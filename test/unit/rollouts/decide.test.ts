@@ -27,7 +27,13 @@ function withQuality(change: Partial<ReturnType<typeof goodAssessment>['quality'
 }
 
 const mismatch = {
-  sampleRatio: { runningPValue: 1e-4, chiSquarePValue: 1e-5, alpha: 0.01, mismatch: true, arms: [] },
+  sampleRatio: {
+    runningPValue: 1e-4,
+    chiSquarePValue: 1e-5,
+    alpha: 0.01,
+    mismatch: true,
+    arms: [],
+  },
 };
 
 describe('promotion', () => {
@@ -51,11 +57,24 @@ describe('promotion', () => {
   });
 
   it.each([
-    ['the success metric is not superior', [metric({ superiority: tested(false) }), guardrail()], 'not_yet_superior'],
-    ['a guardrail is not shown non-inferior', [metric(), guardrail({ nonInferiority: tested(false) })], 'guardrail_not_shown'],
+    [
+      'the success metric is not superior',
+      [metric({ superiority: tested(false) }), guardrail()],
+      'not_yet_superior',
+    ],
+    [
+      'a guardrail is not shown non-inferior',
+      [metric(), guardrail({ nonInferiority: tested(false) })],
+      'guardrail_not_shown',
+    ],
     [
       'a guardrail cannot be tested',
-      [metric(), guardrail({ nonInferiority: { kind: 'insufficient', reason: 'zero_variance', have: 0, need: 1 } })],
+      [
+        metric(),
+        guardrail({
+          nonInferiority: { kind: 'insufficient', reason: 'zero_variance', have: 0, need: 1 },
+        }),
+      ],
       'guardrail_not_shown',
     ],
     [
@@ -63,7 +82,11 @@ describe('promotion', () => {
       [metric(), guardrail(), guardrail({ metric: 'error_rate', nonInferiority: tested(false) })],
       'guardrail_not_shown',
     ],
-    ['there is only a diagnostic metric', [metric({ role: 'diagnostic', superiority: null })], 'not_yet_superior'],
+    [
+      'there is only a diagnostic metric',
+      [metric({ role: 'diagnostic', superiority: null })],
+      'not_yet_superior',
+    ],
     [
       'an arm has too few matured units',
       [metric({ treatment: { n: 99, pending: 5, value: 1, events: 99 } }), guardrail()],
@@ -76,7 +99,11 @@ describe('promotion', () => {
 
   it.each([
     ['the sample ratio is off', mismatch, 'sample_ratio_mismatch'],
-    ['units met two variants', { crossoverAlarm: true, crossoverShare: 0.02, crossoverUnits: 40 }, 'multiple_exposure'],
+    [
+      'units met two variants',
+      { crossoverAlarm: true, crossoverShare: 0.02, crossoverUnits: 40 },
+      'multiple_exposure',
+    ],
     ['events were dropped', { droppedEvents: 1 }, 'events_dropped'],
     ['events are still being rolled up', { caughtUp: false }, 'backlog'],
   ])('waits while %s', (_what, change, code) => {
@@ -101,9 +128,15 @@ describe('promotion', () => {
 
   it('is only recommended, or only noted in a dry run, where the design says so', () => {
     const recommend = withDecision({ onSuccess: 'recommend' });
-    expect(decide(readyInput({ design: recommend }))).toMatchObject({ kind: 'hold', code: 'promotion_recommended' });
+    expect(decide(readyInput({ design: recommend }))).toMatchObject({
+      kind: 'hold',
+      code: 'promotion_recommended',
+    });
     const dryRun = withDecision({ dryRun: true });
-    expect(decide(readyInput({ design: dryRun }))).toMatchObject({ kind: 'hold', code: 'would_promote' });
+    expect(decide(readyInput({ design: dryRun }))).toMatchObject({
+      kind: 'hold',
+      code: 'would_promote',
+    });
   });
 
   it('picks the variant with the largest assured gain among those whose guardrails hold', () => {
@@ -114,11 +147,19 @@ describe('promotion', () => {
       guardrail({ variant: 'v3' }),
     ];
     const assessment = goodAssessment({ metrics });
-    expect(decide(readyInput({ design: abDesign, assessment }))).toMatchObject({ kind: 'promote', variant: 'v3' });
-    const blocked = goodAssessment({
-      metrics: [...metrics.slice(0, 3), guardrail({ variant: 'v3', nonInferiority: tested(false) })],
+    expect(decide(readyInput({ design: abDesign, assessment }))).toMatchObject({
+      kind: 'promote',
+      variant: 'v3',
     });
-    expect(decide(readyInput({ design: abDesign, assessment: blocked }))).toMatchObject({ variant: 'v2' });
+    const blocked = goodAssessment({
+      metrics: [
+        ...metrics.slice(0, 3),
+        guardrail({ variant: 'v3', nonInferiority: tested(false) }),
+      ],
+    });
+    expect(decide(readyInput({ design: abDesign, assessment: blocked }))).toMatchObject({
+      variant: 'v2',
+    });
   });
 
   it('compares gains in the good direction of a metric that should fall', () => {
@@ -142,7 +183,11 @@ describe('rollback', () => {
     ['after the maximum runtime', { nowMs: START_MS + 400 * 24 * HOUR_MS }],
   ])('follows harm %s', (_when, change) => {
     const decision = decide(readyInput({ assessment: harmed, ...change }));
-    expect(decision).toMatchObject({ kind: 'rollback', code: 'guardrail_deteriorated', variant: 'v2' });
+    expect(decision).toMatchObject({
+      kind: 'rollback',
+      code: 'guardrail_deteriorated',
+      variant: 'v2',
+    });
     expect(decision.summary).toContain('latency_ms of v2 is worse: 41 against 40');
   });
 
@@ -175,7 +220,9 @@ describe('rollback', () => {
       metric({ variant: 'v3' }),
       guardrail({ variant: 'v3' }),
     ];
-    const decision = decide(readyInput({ design: abDesign, assessment: goodAssessment({ metrics }) }));
+    const decision = decide(
+      readyInput({ design: abDesign, assessment: goodAssessment({ metrics }) }),
+    );
     expect(decision).toMatchObject({ kind: 'promote', variant: 'v3' });
   });
 });
@@ -195,16 +242,23 @@ describe('a step', () => {
         { variant: 'v2', units: 199 },
       ],
     });
-    expect(decide(readyInput({ state: firstStep, assessment }))).toMatchObject({ code: 'step_units' });
+    expect(decide(readyInput({ state: firstStep, assessment }))).toMatchObject({
+      code: 'step_units',
+    });
   });
 
   it('holds for an approval of that very step', () => {
     const awaiting = { ...readyState, approvedStep: 0 };
-    expect(decide(readyInput({ state: awaiting }))).toMatchObject({ kind: 'hold', code: 'awaiting_approval' });
+    expect(decide(readyInput({ state: awaiting }))).toMatchObject({
+      kind: 'hold',
+      code: 'awaiting_approval',
+    });
   });
 
   it('does not advance past the last ramp step without the evidence for promotion', () => {
-    const assessment = goodAssessment({ metrics: [metric({ superiority: tested(false) }), guardrail()] });
+    const assessment = goodAssessment({
+      metrics: [metric({ superiority: tested(false) }), guardrail()],
+    });
     expect(decide(readyInput({ assessment })).kind).toBe('hold');
   });
 });
@@ -218,7 +272,10 @@ describe('absence of evidence', () => {
   });
 
   it('holds when nobody was exposed, and rolls back after the grace time where the design says so', () => {
-    expect(decide(readyInput({ assessment: empty }))).toMatchObject({ kind: 'hold', code: 'no_data' });
+    expect(decide(readyInput({ assessment: empty }))).toMatchObject({
+      kind: 'hold',
+      code: 'no_data',
+    });
     const design = withDecision({ onNoData: 'rollback' });
     expect(decide(readyInput({ assessment: empty, design })).kind).toBe('rollback');
     const early = readyInput({ assessment: empty, design, nowMs: START_MS + HOUR_MS });
@@ -226,9 +283,15 @@ describe('absence of evidence', () => {
   });
 
   it('ends as inconclusive at the time limit, the incumbent stays', () => {
-    const assessment = goodAssessment({ metrics: [metric({ superiority: tested(false) }), guardrail()] });
+    const assessment = goodAssessment({
+      metrics: [metric({ superiority: tested(false) }), guardrail()],
+    });
     const late = readyInput({ assessment, nowMs: START_MS + 14 * 24 * HOUR_MS });
-    expect(decide(late)).toMatchObject({ kind: 'inconclusive', code: 'max_runtime', variant: null });
+    expect(decide(late)).toMatchObject({
+      kind: 'inconclusive',
+      code: 'max_runtime',
+      variant: null,
+    });
   });
 
   it('still promotes at the time limit when the evidence is there', () => {
