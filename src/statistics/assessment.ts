@@ -23,11 +23,7 @@ export type TestResult =
     };
 
 export type InsufficientReason =
-  | 'too_few_units'
-  | 'too_few_events'
-  | 'too_few_non_events'
-  | 'zero_variance'
-  | 'zero_denominator';
+  'too_few_units' | 'too_few_events' | 'too_few_non_events' | 'zero_variance' | 'zero_denominator';
 
 export interface Interval {
   readonly lower: number;

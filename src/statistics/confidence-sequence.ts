@@ -1,5 +1,14 @@
 import type { Interval } from './assessment.js';
-import { count, type Estimable, estimated, finite, nonNegative, notEstimable, openUnit, positive } from './estimable.js';
+import {
+  count,
+  type Estimable,
+  estimated,
+  finite,
+  nonNegative,
+  notEstimable,
+  openUnit,
+  positive,
+} from './estimable.js';
 import { type Alternative, oneOrTwoSided, type PValue } from './inference.js';
 
 /**
@@ -43,7 +52,13 @@ interface BoundaryInput {
   readonly time: number;
 }
 
-function sequenceAt({ estimate, standardError, alpha, alternative, time }: BoundaryInput): SequenceEstimate {
+function sequenceAt({
+  estimate,
+  standardError,
+  alpha,
+  alternative,
+  time,
+}: BoundaryInput): SequenceEstimate {
   const z = estimate / standardError;
   const critical =
     alternative === 'two-sided' ? twoSidedCritical(time, alpha) : oneSidedCritical(time, alpha);

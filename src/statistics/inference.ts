@@ -87,10 +87,20 @@ export function waldInference(input: WaldInput): Inference {
   };
 }
 
-function waldInterval({ estimate, standardError, alpha, alternative, reference }: WaldInput): Interval {
+function waldInterval({
+  estimate,
+  standardError,
+  alpha,
+  alternative,
+  reference,
+}: WaldInput): Interval {
   openUnit('alpha', alpha);
   const tail = alternative === 'two-sided' ? alpha / 2 : alpha;
-  return oneOrTwoSided(estimate, (reference ?? NORMAL).upperQuantile(tail) * standardError, alternative);
+  return oneOrTwoSided(
+    estimate,
+    (reference ?? NORMAL).upperQuantile(tail) * standardError,
+    alternative,
+  );
 }
 
 /** The interval at `distance` around an estimate; one-sided alternatives leave the other end open. */

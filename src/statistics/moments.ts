@@ -1,5 +1,13 @@
 import { mean as meanOf } from 'simple-statistics';
-import { count, type Estimable, estimated, finite, nonNegative, notEstimable, refuse } from './estimable.js';
+import {
+  count,
+  type Estimable,
+  estimated,
+  finite,
+  nonNegative,
+  notEstimable,
+  refuse,
+} from './estimable.js';
 
 /**
  * What is stored of a sample: count, mean and sum of squared deviations from the mean. Never the sum of
@@ -58,7 +66,11 @@ export function momentsOf(values: readonly number[]): Moments {
     drift += deviation;
     squares += deviation * deviation;
   }
-  return { n: values.length, mean: centre, m2: atLeastZero(squares - (drift * drift) / values.length) };
+  return {
+    n: values.length,
+    mean: centre,
+    m2: atLeastZero(squares - (drift * drift) / values.length),
+  };
 }
 
 /** The squared drift can exceed the squares only by rounding, when all values are equal but their mean rounds. */

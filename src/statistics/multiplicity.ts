@@ -13,8 +13,7 @@ export const bonferroni: Adjustment = (pValues) => {
 };
 
 /** Holm (1979): family-wise error, any dependence, uniformly better than Bonferroni. */
-export const holm: Adjustment = (pValues) =>
-  stepDown(pValues, (p, rank, m) => p * (m - rank + 1));
+export const holm: Adjustment = (pValues) => stepDown(pValues, (p, rank, m) => p * (m - rank + 1));
 
 /** Hochberg (1988): family-wise error under independence or positive dependence. */
 export const hochberg: Adjustment = (pValues) =>

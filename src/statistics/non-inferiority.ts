@@ -1,7 +1,20 @@
-import { type Estimable, estimated, finite, nonNegative, notEstimable, openUnit, refuse } from './estimable.js';
+import {
+  type Estimable,
+  estimated,
+  finite,
+  nonNegative,
+  notEstimable,
+  openUnit,
+  positive,
+  probability,
+  refuse,
+} from './estimable.js';
 import { NORMAL, type PValue, pValueOf, student } from './inference.js';
-import { type ArmEstimate, type LiftInput } from './relative-lift.js';
+import type { ArmEstimate, LiftInput } from './relative-lift.js';
 import { meansDifference, type TwoSamples } from './welch.js';
+
+/** Halving (0, 1) this often reaches the last bit of any rate above 1e-44. */
+const BISECTIONS = 200;
 
 export interface NonInferiorityInput extends TwoSamples {
   /** Largest tolerable loss, in the metric's unit, at least 0. */
@@ -143,4 +156,60 @@ export function nonInferiorityRelative(
 function checkArm(field: string, arm: ArmEstimate): void {
   finite(`${field}.mean`, arm.mean);
   nonNegative(`${field}.variance`, arm.variance);
+}
+
+/** An observed rate in [0, 1] and the trials behind it (real: may be an effective number). */
+export interface ObservedRate {
+  readonly rate: number;
+  readonly trials: number;
+}
+
+export interface RestrictedRates {
+  readonly control: number;
+  readonly treatment: number;
+}
+
+/**
+ * Maximum-likelihood rates among those with treatment - control = `difference`, in (-1, 1): the null at a
+ * margin (Farrington & Manning 1990). Their variance keeps the error rate of a margin test on rare events,
+ * as the pooled variance does for no effect. The likelihood is concave, so its derivative falls and bisection
+ * cannot fail; the closed trigonometric form loses half the digits near a double root.
+ */
+export function restrictedProportions(
+  control: ObservedRate,
+  treatment: ObservedRate,
+  difference: number,
+): RestrictedRates {
+  checkRate('control', control);
+  checkRate('treatment', treatment);
+  if (!(Math.abs(difference) < 1)) {
+    refuse('difference', difference, 'a number strictly between -1 and 1');
+  }
+  if (difference === 0) {
+    const total = control.trials + treatment.trials;
+    const pooled = (control.rate * control.trials + treatment.rate * treatment.trials) / total;
+    return { control: pooled, treatment: pooled };
+  }
+  let low = Math.max(0, -difference);
+  let high = Math.min(1, 1 - difference);
+  for (let step = 0; step < BISECTIONS; step += 1) {
+    const middle = (low + high) / 2;
+    if (middle <= low || middle >= high) break;
+    if (score(control, middle) + score(treatment, middle + difference) > 0) low = middle;
+    else high = middle;
+  }
+  const rate = (low + high) / 2;
+  return { control: rate, treatment: rate + difference };
+}
+
+/** Derivative of an arm's log-likelihood at `at`. */
+function score({ rate, trials }: ObservedRate, at: number): number {
+  const up = rate === 0 ? 0 : rate / at;
+  const down = rate === 1 ? 0 : (1 - rate) / (1 - at);
+  return trials * (up - down);
+}
+
+function checkRate(field: string, { rate, trials }: ObservedRate): void {
+  probability(`${field}.rate`, rate);
+  positive(`${field}.trials`, trials);
 }

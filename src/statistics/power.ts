@@ -1,5 +1,20 @@
-import { count, type Estimable, estimated, finite, notEstimable, nonNegative, openUnit, positive, refuse } from './estimable.js';
-import { normalCdf, normalUpperQuantile, normalUpperTail, studentUpperQuantile } from './numerics.js';
+import {
+  count,
+  type Estimable,
+  estimated,
+  finite,
+  notEstimable,
+  nonNegative,
+  openUnit,
+  positive,
+  refuse,
+} from './estimable.js';
+import {
+  normalCdf,
+  normalUpperQuantile,
+  normalUpperTail,
+  studentUpperQuantile,
+} from './numerics.js';
 import { logPoissonPoint } from './saddle-point.js';
 
 /** 1 or 2: how many tails of the null distribution reject. */

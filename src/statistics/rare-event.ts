@@ -96,7 +96,10 @@ function checkGrowing(field: string, { looks }: EventPhase): void {
   for (const [index, look] of looks.entries()) {
     const before = looks[index - 1];
     if (before === undefined) continue;
-    if (look.controlEvents < before.controlEvents || look.treatmentEvents < before.treatmentEvents) {
+    if (
+      look.controlEvents < before.controlEvents ||
+      look.treatmentEvents < before.treatmentEvents
+    ) {
       refuse(`${field}.looks[${String(index)}]`, look, 'cumulative counts that never fall');
     }
   }

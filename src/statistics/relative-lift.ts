@@ -1,5 +1,13 @@
 import type { Interval } from './assessment.js';
-import { type Estimable, estimated, finite, nonNegative, notEstimable, openUnit, positive } from './estimable.js';
+import {
+  type Estimable,
+  estimated,
+  finite,
+  nonNegative,
+  notEstimable,
+  openUnit,
+  positive,
+} from './estimable.js';
 import { type Alternative, type Inference, NORMAL, student, waldInference } from './inference.js';
 import { checkSummary, type SampleSummary } from './moments.js';
 import { normalUpperQuantile } from './numerics.js';
@@ -98,7 +106,7 @@ export function liftFieller(
   const ratio = treatment.mean / control.mean;
   const relativeT = treatment.variance / control.mean ** 2;
   const relativeC = control.variance / control.mean ** 2;
-  const halfWidth = z * Math.sqrt(relativeT * (1 - g) + ratio * ratio * relativeC) / (1 - g);
+  const halfWidth = (z * Math.sqrt(relativeT * (1 - g) + ratio * ratio * relativeC)) / (1 - g);
   // r - 1 at the centre ratio/(1 - g): written as a difference of the lift, exact near no effect.
   const lift = (treatment.mean - control.mean) / control.mean;
   const centre = (lift + g) / (1 - g);
@@ -116,7 +124,9 @@ export interface LogRatioLift extends Interval {
 }
 
 /** exp(ln(m_t/m_c) -+ z sqrt(V_t/m_t^2 + V_c/m_c^2)) - 1; both means must be positive. */
-export function liftLogRatio(input: LiftInput & { readonly alpha: number }): Estimable<LogRatioLift> {
+export function liftLogRatio(
+  input: LiftInput & { readonly alpha: number },
+): Estimable<LogRatioLift> {
   check(input);
   const z = normalUpperQuantile(openUnit('alpha', input.alpha) / 2);
   const { control, treatment } = input;

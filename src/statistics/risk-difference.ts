@@ -1,10 +1,8 @@
 import { type Estimable, estimated, notEstimable, refuse } from './estimable.js';
 import { type Alternative, type PValue, pValueOf } from './inference.js';
-import { checkProportion, type Proportion } from './one-proportion.js';
+import { restrictedProportions } from './non-inferiority.js';
+import { checkProportion } from './one-proportion.js';
 import type { TwoProportions } from './two-proportion.js';
-
-/** Halving (0, 1) this often reaches the last bit of any rate above 1e-44. */
-const BISECTIONS = 200;
 
 export interface RiskDifferenceInput extends TwoProportions {
   /** p_t - p_c under the null, strictly between -1 and 1. */
@@ -28,7 +26,9 @@ export interface RiskDifferenceScore extends PValue {
  * likelihood under the null, so that rates near 0 or 1 and non-zero margins keep their error rate.
  * Undefined without trials or when the restricted rates leave no variance.
  */
-export function riskDifferenceScoreTest(input: RiskDifferenceInput): Estimable<RiskDifferenceScore> {
+export function riskDifferenceScoreTest(
+  input: RiskDifferenceInput,
+): Estimable<RiskDifferenceScore> {
   const { control, treatment, nullDifference } = input;
   checkProportion('control', control);
   checkProportion('treatment', treatment);
@@ -36,8 +36,12 @@ export function riskDifferenceScoreTest(input: RiskDifferenceInput): Estimable<R
     refuse('nullDifference', nullDifference, 'a number strictly between -1 and 1');
   }
   if (control.trials === 0 || treatment.trials === 0) return notEstimable('insufficient_sample');
-  const controlRate = restrictedControlRate(control, treatment, nullDifference);
-  const treatmentRate = controlRate + nullDifference;
+  const rates = restrictedProportions(
+    { rate: control.successes / control.trials, trials: control.trials },
+    { rate: treatment.successes / treatment.trials, trials: treatment.trials },
+    nullDifference,
+  );
+  const { control: controlRate, treatment: treatmentRate } = rates;
   const units = control.trials + treatment.trials;
   const spread =
     (controlRate * (1 - controlRate)) / control.trials +
@@ -49,30 +53,4 @@ export function riskDifferenceScoreTest(input: RiskDifferenceInput): Estimable<R
   const statistic = (estimate - nullDifference) / standardError;
   const p = pValueOf(statistic, input.alternative);
   return estimated({ estimate, controlRate, treatmentRate, standardError, statistic, ...p });
-}
-
-/**
- * The control's rate at which the score of the restricted likelihood is 0. The likelihood is concave, so
- * the score falls and bisection cannot fail; the closed trigonometric form loses half the digits near a
- * double root.
- */
-function restrictedControlRate(control: Proportion, treatment: Proportion, shift: number): number {
-  if (shift === 0) {
-    return (control.successes + treatment.successes) / (control.trials + treatment.trials);
-  }
-  let low = Math.max(0, -shift);
-  let high = Math.min(1, 1 - shift);
-  for (let step = 0; step < BISECTIONS; step += 1) {
-    const middle = (low + high) / 2;
-    if (middle <= low || middle >= high) break;
-    if (score(control, middle) + score(treatment, middle + shift) > 0) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
-}
-
-function score({ successes, trials }: Proportion, rate: number): number {
-  const up = successes === 0 ? 0 : successes / rate;
-  const down = successes === trials ? 0 : (trials - successes) / (1 - rate);
-  return up - down;
 }

@@ -26,7 +26,8 @@ export function stirlingError(x: number): number {
 function stirlingSeries(x: number): number {
   const inverse = 1 / (x * x);
   const tail =
-    1 / 1260 - inverse * (1 / 1680 - inverse * (1 / 1188 - inverse * (691 / 360_360 - inverse / 156)));
+    1 / 1260 -
+    inverse * (1 / 1680 - inverse * (1 / 1188 - inverse * (691 / 360_360 - inverse / 156)));
   return (1 / 12 - inverse * (1 / 360 - inverse * tail)) / x;
 }
 

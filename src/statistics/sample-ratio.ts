@@ -1,4 +1,12 @@
-import { count, type Estimable, estimated, nonNegative, notEstimable, positive, refuse } from './estimable.js';
+import {
+  count,
+  type Estimable,
+  estimated,
+  nonNegative,
+  notEstimable,
+  positive,
+  refuse,
+} from './estimable.js';
 import type { PValue } from './inference.js';
 import { chiSquareUpperTail, logChiSquareUpperTail } from './numerics.js';
 import { deviance, stirlingError } from './saddle-point.js';
@@ -117,7 +125,11 @@ function strayUnits({ observed, weights }: SampleRatioCounts): number {
 
 function checkCounts({ observed, weights }: SampleRatioCounts): void {
   if (observed.length !== weights.length) {
-    refuse('observed', observed.length, `one count for each of the ${String(weights.length)} weights`);
+    refuse(
+      'observed',
+      observed.length,
+      `one count for each of the ${String(weights.length)} weights`,
+    );
   }
   for (const [arm, n] of observed.entries()) count(`observed[${String(arm)}]`, n);
   for (const [arm, weight] of weights.entries()) nonNegative(`weights[${String(arm)}]`, weight);

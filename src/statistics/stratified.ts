@@ -1,4 +1,13 @@
-import { count, type Estimable, estimated, finite, nonNegative, notEstimable, openUnit, refuse } from './estimable.js';
+import {
+  count,
+  type Estimable,
+  estimated,
+  finite,
+  nonNegative,
+  notEstimable,
+  openUnit,
+  refuse,
+} from './estimable.js';
 import { type Alternative, type Inference, waldInference } from './inference.js';
 
 /** The effect in one stratum (a ramp phase, a segment), its sampling variance and the units behind it. */
@@ -34,7 +43,8 @@ export function combineStrata(input: {
   readonly weights: StratumWeights;
 }): Estimable<StratifiedEffect> {
   const { strata } = input;
-  for (const [index, stratum] of strata.entries()) checkStratum(`strata[${String(index)}]`, stratum);
+  for (const [index, stratum] of strata.entries())
+    checkStratum(`strata[${String(index)}]`, stratum);
   if (strata.length === 0 || strata.some((s) => s.controlUnits < 2 || s.treatmentUnits < 2)) {
     return notEstimable('insufficient_sample');
   }

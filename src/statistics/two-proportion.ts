@@ -115,7 +115,10 @@ export function agrestiCaffo(
   const raw = difference(input);
   if (raw.kind === 'undefined') return raw;
   const control = { successes: input.control.successes + 1, trials: input.control.trials + 2 };
-  const treatment = { successes: input.treatment.successes + 1, trials: input.treatment.trials + 2 };
+  const treatment = {
+    successes: input.treatment.successes + 1,
+    trials: input.treatment.trials + 2,
+  };
   const centre = treatment.successes / treatment.trials - control.successes / control.trials;
   const distance = z * Math.sqrt(ownVariance(control) + ownVariance(treatment));
   return estimated({ lower: centre - distance, upper: centre + distance });

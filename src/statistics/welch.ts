@@ -58,7 +58,13 @@ export function welchTTest(input: MeansTestInput): Estimable<WelchResult> {
   if (found.kind === 'undefined') return found;
   const { df, ...effect } = found.value;
   const reference = student(df);
-  const wald = waldInference({ ...effect, nullValue: nullDifference, alpha, alternative, reference });
+  const wald = waldInference({
+    ...effect,
+    nullValue: nullDifference,
+    alpha,
+    alternative,
+    reference,
+  });
   return estimated({ ...wald, df });
 }
 

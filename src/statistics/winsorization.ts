@@ -1,5 +1,12 @@
 import { quantile } from 'simple-statistics';
-import { type Estimable, estimated, finite, notEstimable, probability, refuse } from './estimable.js';
+import {
+  type Estimable,
+  estimated,
+  finite,
+  notEstimable,
+  probability,
+  refuse,
+} from './estimable.js';
 import { type Moments, momentsOf } from './moments.js';
 
 /** Values outside are moved to the nearer cap; an absent cap leaves that side as it is. */
@@ -33,7 +40,10 @@ export function winsorCaps(
 }
 
 /** One value moved inside the caps. */
-export function winsorize(value: number, { lower = -Infinity, upper = Infinity }: WinsorCaps): number {
+export function winsorize(
+  value: number,
+  { lower = -Infinity, upper = Infinity }: WinsorCaps,
+): number {
   return Math.min(Math.max(value, lower), upper);
 }
 

@@ -1,0 +1,13 @@
+import type { Operation } from './compare.js';
+import { distributionOperations } from './operations.distributions.js';
+import { designOperations } from './operations.design.js';
+import { effectOperations } from './operations.effects.js';
+import { sequentialOperations } from './operations.sequential.js';
+
+/** Every operation of the vector files that the engine has, by its name there. */
+export const operations: Readonly<Record<string, Operation>> = {
+  ...distributionOperations,
+  ...effectOperations,
+  ...sequentialOperations,
+  ...designOperations,
+};
