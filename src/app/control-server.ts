@@ -27,7 +27,6 @@ export function controlServer(config: Pick<Config, 'roles'>): FastifyAdapter {
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
     // connections that are idle when the process stops end at once; busy ones finish their request
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
       send(reply, problemOf(error));

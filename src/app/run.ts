@@ -1,0 +1,67 @@
+import type { FirstKey } from '../auth/first-key.service.js';
+import type { Config } from '../config/config.js';
+import { SluiceError } from '../kernel/errors.js';
+import { listen } from './start.js';
+import type { StartingSluice } from './start.js';
+
+/** Within this the process is gone, whatever hangs; supervisors kill after 30 s. */
+const SHUTDOWN_DEADLINE_MS = 24_000;
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** Runs the product as a process: prints where it is, ends in order at the first signal and at once at the second. */
+export async function run(config: Config): Promise<void> {
+  let isStopping = false;
+  const started = listen(config);
+  const stop = (exitCode: number): void => {
+    if (isStopping) process.exit(130);
+    isStopping = true;
+    setTimeout(() => process.exit(1), SHUTDOWN_DEADLINE_MS).unref();
+    void started
+      .then((sluice) => sluice.close())
+      .then(
+        () => process.exit(exitCode),
+        () => process.exit(1),
+      );
+  };
+  for (const signal of SIGNALS) process.on(signal, () => stop(0));
+  try {
+    const sluice = await started;
+    process.stdout.write(whereText(sluice));
+    process.stdout.write(keyText(await sluice.firstKey()));
+  } catch (error) {
+    // a stop during the start makes it fail too; that is no news
+    if (isStopping) return;
+    process.stderr.write(refusalText(error));
+    stop(1);
+  }
+}
+
+export function whereText({
+  gatewayUrl,
+  controlUrl,
+}: Pick<StartingSluice, 'gatewayUrl' | 'controlUrl'>): string {
+  const gateway = gatewayUrl === null ? '' : `  gateway  ${gatewayUrl}/models/{model}/…\n`;
+  return `\nSluice is listening\n${gateway}  control  ${controlUrl}/api/v1\n  docs     ${controlUrl}/api/docs\n\n`;
+}
+
+export function keyText(first: FirstKey): string {
+  if (first.kind !== 'made') return '';
+  const line = '─'.repeat(72);
+  return `${line}\n  Admin key, shown this once. Keep it: nothing can show it again.\n\n    ${first.key}\n\n  Use it as  authorization: Bearer <key>\n${line}\n\n`;
+}
+
+/** What stopped the start, for the person in front of it; the stack only where the fault is ours. */
+export function refusalText(error: unknown): string {
+  if (!(error instanceof SluiceError) || error.code === 'internal') {
+    return `sluice cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
+  }
+  const defects = error.defects.map(({ field, expected, advice }) =>
+    [
+      `  ${field ?? ''}`,
+      expected === undefined ? '' : `: expected ${expected}`,
+      advice === undefined ? '' : ` (${advice})`,
+    ].join(''),
+  );
+  return [`sluice cannot start: ${error.message}`, ...defects, ''].join('\n');
+}

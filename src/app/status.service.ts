@@ -1,0 +1,83 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { CONFIG } from '../config/config.js';
+import type { Config, Role } from '../config/config.js';
+import { Database } from '../database/database.service.js';
+import { Shipper } from '../events/shipper.service.js';
+import { Spool } from '../events/spool.service.js';
+import { LivePlanService } from '../gateway/live-plan.service.js';
+import { PRODUCT_VERSION } from './product-version.js';
+
+/** What a process says about itself, without asking anything that could be away. */
+export interface Status {
+  readonly product: 'sluice';
+  readonly version: string;
+  readonly node: string;
+  readonly roles: readonly Role[];
+  readonly uptimeSeconds: number;
+  readonly ready: boolean;
+  readonly database: { readonly kind: 'embedded' | 'external'; readonly ready: boolean };
+  readonly queue: 'postgres' | 'redis';
+  /** Version of the plan that this gateway follows; null without the gateway role or before the first plan. */
+  readonly configVersion: number | null;
+  readonly spool: {
+    readonly unshippedBytes: number;
+    readonly lagSeconds: number;
+    readonly dropped: number;
+    /** Why events do not reach the database at the moment; null while they do. */
+    readonly failure: string | null;
+  };
+}
+
+@Injectable()
+export class StatusService {
+  #wasReady = false;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly spool: Spool,
+    private readonly shipper: Shipper,
+    private readonly modules: ModuleRef,
+  ) {}
+
+  /**
+   * A gateway is ready with a plan, whatever the database does; the other roles once the database has been there.
+   * Losing it later takes nobody out of service: answers say so themselves.
+   */
+  get isReady(): boolean {
+    this.#wasReady ||= this.database.isReady;
+    const needsDatabase = this.config.roles.some((role) => role !== 'gateway');
+    const needsPlan = this.config.roles.includes('gateway');
+    return (!needsDatabase || this.#wasReady) && (!needsPlan || this.configVersion !== null);
+  }
+
+  get configVersion(): number | null {
+    if (!this.config.roles.includes('gateway')) return null;
+    return this.modules.get(LivePlanService, { strict: false }).current?.version ?? null;
+  }
+
+  get status(): Status {
+    const spool = this.spool.counters();
+    return {
+      product: 'sluice',
+      version: PRODUCT_VERSION,
+      node: process.version,
+      roles: this.config.roles,
+      uptimeSeconds: Math.round(process.uptime()),
+      ready: this.isReady,
+      database: {
+        kind: this.config.databaseUrl === null ? 'embedded' : 'external',
+        ready: this.database.isReady,
+      },
+      queue: this.config.redisUrl === null ? 'postgres' : 'redis',
+      configVersion: this.configVersion,
+      spool: {
+        unshippedBytes: spool.unshippedBytes,
+        lagSeconds: spool.oldestUnshippedMs / 1000,
+        dropped: spool.dropped,
+        failure: this.shipper.status().failure,
+      },
+    };
+  }
+}
