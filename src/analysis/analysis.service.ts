@@ -20,7 +20,6 @@ export const CLOCK = Symbol('CLOCK');
 /** Due → evidence → statistics → report. */
 @Injectable()
 export class AnalysisService {
-  // eslint-disable-next-line @typescript-eslint/max-params -- injection
   constructor(
     private readonly experiments: ExperimentsService,
     private readonly rollup: RollupService,

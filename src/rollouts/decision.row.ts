@@ -23,10 +23,10 @@ export class DecisionRow {
   summary!: string;
 
   @Column({ type: 'json' })
-  reasons!: unknown;
+  reasons!: object;
 
   @Column({ type: 'json' })
-  inputs!: unknown;
+  inputs!: object;
 
   @Column({ name: 'policy_version', type: 'text' })
   policyVersion!: string;

@@ -29,7 +29,12 @@ export class DecisionsStore {
       previousHash: last?.hash ?? FIRST_PREVIOUS_HASH,
     };
     const stored: StoredDecision = { ...chained, hash: decisionHash(chained) };
-    await tx.insert(DecisionRow, toRow(stored));
+    const { atMs, configVersion, ...row } = stored;
+    await tx.insert(DecisionRow, {
+      ...row,
+      configVersion: configVersion === null ? null : String(configVersion),
+      at: new Date(atMs),
+    });
     return stored;
   }
 
@@ -83,14 +88,6 @@ export class DecisionsStore {
     );
     return Number(rows[0]?.ms);
   }
-}
-
-function toRow(decision: StoredDecision): DecisionRow {
-  return {
-    ...decision,
-    configVersion: decision.configVersion === null ? null : String(decision.configVersion),
-    at: new Date(decision.atMs),
-  };
 }
 
 function fromRow(row: DecisionRow): StoredDecision {

@@ -25,7 +25,6 @@ const POLICY_ACTOR = 'sluice';
 export class EvaluationService {
   private readonly logger = new Logger(EvaluationService.name);
 
-  // eslint-disable-next-line @typescript-eslint/max-params -- injection
   constructor(
     private readonly experiments: ExperimentsService,
     private readonly leases: LeasesService,

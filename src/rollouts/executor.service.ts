@@ -17,8 +17,8 @@ export interface DecisionRecord {
   readonly automatic: boolean;
   readonly actor: string;
   readonly summary: string;
-  readonly reasons: unknown;
-  readonly inputs: unknown;
+  readonly reasons: object;
+  readonly inputs: object;
   readonly policyVersion: string;
   readonly reportNumber: number | null;
   readonly atMs: number;
@@ -33,7 +33,6 @@ export const DECISION_TOPIC = 'decision';
  */
 @Injectable()
 export class ExecutorService {
-  // eslint-disable-next-line @typescript-eslint/max-params -- injection
   constructor(
     private readonly database: Database,
     private readonly experiments: ExperimentsService,

@@ -18,7 +18,7 @@ export class OutboxService {
     private readonly decisions: DecisionsStore,
   ) {}
 
-  async relay(): Promise<number> {
+  relay(): Promise<number> {
     return this.database.transaction(async (tx) => {
       const messages = await this.decisions.takeUnsent(tx, RELAY_BATCH);
       if (messages.length === 0) return 0;

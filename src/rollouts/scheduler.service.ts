@@ -25,7 +25,7 @@ const SWEEP_GRACE_MS = 1_000;
 const LEASE_MS = 30_000;
 
 /** Experiments claimed by one sweep; the rest waits for the next. */
-const SWEEP_BATCH = 16;
+const SWEEP_BATCH = 4;
 
 /** How long shutdown waits for the turns under way. */
 const DRAIN_MS = 8_000;
@@ -53,7 +53,6 @@ export class SchedulerService implements OnApplicationBootstrap, BeforeApplicati
   private isSweeping = false;
   private isStopping = false;
 
-  // eslint-disable-next-line @typescript-eslint/max-params -- injection
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
@@ -93,7 +92,7 @@ export class SchedulerService implements OnApplicationBootstrap, BeforeApplicati
     try {
       const { leases, outbox } = this.turn;
       const due = await leases.claimDue(this.holder, LEASE_MS, SWEEP_GRACE_MS, SWEEP_BATCH);
-      for (const lease of due) await this.run(lease);
+      await Promise.all(due.map((lease) => this.run(lease)));
       await outbox.relay();
     } catch (error) {
       this.logger.warn(`sweep failed, tried again in a second: ${String(error)}`);

@@ -23,8 +23,8 @@ export interface StoredDecision {
   readonly automatic: boolean;
   readonly actor: string;
   readonly summary: string;
-  readonly reasons: unknown;
-  readonly inputs: unknown;
+  readonly reasons: object;
+  readonly inputs: object;
   readonly policyVersion: string;
   readonly reportNumber: number | null;
   readonly fromRevision: number;

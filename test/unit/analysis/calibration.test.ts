@@ -40,8 +40,8 @@ function run(world: World, seed: number): DecisionKind {
       const tally = counts[arm];
       if (tally === undefined) continue;
       tally.n += 1;
-      if (random() < (world.mistakes[arm] ?? 0)) tally.mistakes += 1;
-      if (random() < (world.errors[arm] ?? 0)) tally.errors += 1;
+      if (random() < world.mistakes[arm]) tally.mistakes += 1;
+      if (random() < world.errors[arm]) tally.errors += 1;
     }
     const cells = ['control', 'v2'].flatMap((variant, arm) => {
       const { n, mistakes, errors } = counts[arm] ?? { n: 0, mistakes: 0, errors: 0 };
