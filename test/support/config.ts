@@ -1,0 +1,21 @@
+import type { Config } from '../../src/config/config.js';
+
+/** A configuration for tests: any free ports on loopback, everything in one process, quiet. */
+export function testConfig(changes: Partial<Config> & Pick<Config, 'dataDir'>): Config {
+  return {
+    roles: ['gateway', 'control', 'worker'],
+    gatewayHost: '127.0.0.1',
+    gatewayPort: 0,
+    controlHost: '127.0.0.1',
+    controlPort: 0,
+    databaseUrl: null,
+    redisUrl: null,
+    adminKey: null,
+    secret: 'a secret that only tests use',
+    upstreamAllow: [],
+    allowLoopback: true,
+    gatewayAuth: 'open',
+    logLevel: 'silent',
+    ...changes,
+  };
+}
