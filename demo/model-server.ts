@@ -61,7 +61,10 @@ async function answer(classifier: Classifier, request: IncomingMessage): Promise
   }
   const mail = parseContent(bytes);
   if (mail === null) {
-    return { status: 400, body: { error: 'expected a JSON object with texts "subject" and "body"' } };
+    return {
+      status: 400,
+      body: { error: 'expected a JSON object with texts "subject" and "body"' },
+    };
   }
   const probability = classifier.probability(mail);
   return { status: 200, body: { spam: isSpam(probability), probability } };

@@ -38,7 +38,11 @@ export interface OutcomeEvent {
 export interface OutcomesAnswer {
   readonly accepted: number;
   readonly duplicates: number;
-  readonly rejected: readonly { readonly index: number; readonly code: string; readonly detail: string }[];
+  readonly rejected: readonly {
+    readonly index: number;
+    readonly code: string;
+    readonly detail: string;
+  }[];
 }
 
 export interface ExperimentView {
@@ -178,15 +182,20 @@ export class SluiceClient {
     return answer as OutcomesAnswer;
   }
 
-  /** True when the process answers that it is ready. */
-  async isReady(): Promise<boolean> {
+  /** Running and paused experiments of a model. */
+  async openExperiments(model: string): Promise<readonly ExperimentView[]> {
+    const found = await this.control('GET', `/experiments?model=${model}`);
+    const { experiments } = found as { readonly experiments: readonly ExperimentView[] };
+    return experiments.filter(({ status }) => status === 'running' || status === 'paused');
+  }
+
+  /** True once the control plane answers with its database behind it; a wrong key is an error. */
+  async isUsable(): Promise<boolean> {
     try {
-      const response = await fetch(`${this.address.controlUrl}/ready`, {
-        signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-      });
-      await response.body?.cancel();
-      return response.ok;
-    } catch {
+      await this.control('GET', '/models');
+      return true;
+    } catch (error) {
+      if (error instanceof SluiceApiError && error.status < 500) throw error;
       return false;
     }
   }
