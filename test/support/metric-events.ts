@@ -97,24 +97,42 @@ FROM json_to_recordset($1) AS r(day date, unit text, id text, model text, "reque
   value float8, "atMs" float8)
 ON CONFLICT DO NOTHING`;
 
-async function ensureDays(client: Pool | PoolClient, days: ReadonlySet<string>): Promise<void> {
+const dayOfRequest = (row: { readonly requestId: string }): string =>
+  uuidV7Day(row.requestId as RequestId);
+
+/** Makes the partitions that the events need. */
+export async function ensureDays(client: Pool | PoolClient, rows: EventRows): Promise<void> {
+  const days = new Set([
+    ...[...(rows.exposures ?? []), ...(rows.predictions ?? [])].map(dayOfRequest),
+    ...(rows.outcomes ?? []).map((row) => day(row.atMs)),
+  ]);
   for (const wanted of days) await client.query('SELECT ensure_event_day($1)', [wanted]);
 }
 
 /** Writes events straight into the tables; rows that are there already stay as they are. */
 export async function insertEvents(client: Pool | PoolClient, rows: EventRows): Promise<void> {
-  const byId = <Row extends { readonly requestId: string }>(row: Row): Row & { day: string } => ({
-    ...row,
-    day: uuidV7Day(row.requestId as RequestId),
-  });
-  const exposures = (rows.exposures ?? []).map(byId);
-  const predictions = (rows.predictions ?? []).map(byId);
+  await ensureDays(client, rows);
+  const exposures = (rows.exposures ?? []).map((row) => ({ ...row, day: dayOfRequest(row) }));
+  const predictions = (rows.predictions ?? []).map((row) => ({ ...row, day: dayOfRequest(row) }));
   const outcomes = (rows.outcomes ?? []).map((row) => ({ ...row, day: day(row.atMs) }));
-  await ensureDays(
-    client,
-    new Set([...exposures, ...predictions, ...outcomes].map((row) => row.day)),
-  );
   if (exposures.length > 0) await client.query(INSERT_EXPOSURES, [JSON.stringify(exposures)]);
   if (predictions.length > 0) await client.query(INSERT_PREDICTIONS, [JSON.stringify(predictions)]);
   if (outcomes.length > 0) await client.query(INSERT_OUTCOMES, [JSON.stringify(outcomes)]);
+}
+
+/**
+ * Waits until every transaction that wrote before now has ended, everywhere on the server: until then a rollup
+ * rightly leaves newer rows for later, and other test files share the server.
+ */
+export async function settle(pool: Pool): Promise<void> {
+  const now = await pool.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id');
+  const id = now.rows[0]?.id;
+  for (;;) {
+    const { rows } = await pool.query<{ passed: boolean }>(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS passed',
+      [id],
+    );
+    if (rows[0]?.passed === true) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
