@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { copyFile, open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Gap } from './gap-log.js';
+import { keepSegment, setAsideLines } from './set-aside.js';
 import { segmentName } from './segment-writer.js';
 import type { SpoolPosition } from './segment-writer.js';
 import { ShipmentStore } from './shipment.store.js';
@@ -14,7 +15,6 @@ import {
   folderBytes,
   hasLiveOwner,
   listSpools,
-  rejectedFolder,
   removeFile,
   removeFolder,
   spoolBytes,
@@ -249,8 +249,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
       exposures: linesOf(batch, 'exposures'),
       predictions: linesOf(batch, 'predictions'),
     };
-    const gaps =
-      batch.damage === null ? [] : await this.#keepDamaged(source, batch, batch.damage.lines);
+    const gaps = batch.damage === null ? [] : await this.#giveUp(source, batch, batch.damage.lines);
     const shipment: Shipment = { spoolId: source.id, expected, to: batch.to, lines, gaps };
     source.unsure = batch;
     let result = await this.store.ship(shipment);
@@ -285,18 +284,15 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     return watermark;
   }
 
-  /** Keeps the whole damaged segment for a person to look at; what follows the damage is not guessed at. */
-  async #keepDamaged(source: Source, batch: Batch, lostLines: number): Promise<readonly Gap[]> {
+  /** Reading a segment stops at damage; what follows is not guessed at but kept for a person to look at. */
+  async #giveUp(source: Source, batch: Batch, lostLines: number): Promise<readonly Gap[]> {
     const { segment, offset } = batch.from;
     const path = join(source.folder, segmentName(segment));
     this.#logger.error(
       `segment ${path} is damaged at byte ${offset}; about ${lostLines} events are lost`,
     );
     if (lostLines === 0) return [];
-    await copyFile(
-      path,
-      join(rejectedFolder(this.spool.root), `${source.id}-${segmentName(segment)}`),
-    );
+    await keepSegment(this.spool.root, source.id, path);
     const { mtimeMs } = await stat(path);
     const fromMs = Math.min(source.lastAtMs ?? (await firstBlockAtMs(path)) ?? mtimeMs, mtimeMs);
     return [{ fromMs, toMs: mtimeMs, dropped: lostLines, cause: 'corrupt_segment' }];
@@ -308,16 +304,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     refused: readonly RefusedLine[],
   ): Promise<readonly Gap[]> {
     if (refused.length === 0) return [];
-    // Named by position: a batch that is tried again after a crash writes the same file again.
-    const name = `${source.id}-${batch.from.segment}-${batch.from.offset}.ndjson`;
-    const path = join(rejectedFolder(this.spool.root), name);
-    const file = await open(path, 'w', 0o600);
-    try {
-      await file.writeFile(refused.map((line) => `${JSON.stringify(line)}\n`).join(''));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const path = await setAsideLines(this.spool.root, source.id, batch, refused);
     this.#rejectedLines += refused.length;
     this.#logger.error(`${refused.length} events that PostgreSQL refuses are set aside in ${path}`);
     const times = batch.blocks.map((block) => block.atMs);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { readdir, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +6,6 @@ import { join } from 'node:path';
 const SPOOL_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SEGMENT = /^(\d{8,})\.seg$/;
 const OWNER_FILE = 'owner.json';
-/** Set aside beside the spools: lines that PostgreSQL refused and damaged segments, for a person to look at. */
-export const REJECTED_FOLDER = 'rejected';
 /** An owner on another host (a shared volume) that has not touched its file for so long is gone. */
 const FOREIGN_OWNER_SILENT_MS = 10 * 60_000;
 /** A folder without an owner file is being made, or was being made when its process died. */
@@ -94,13 +92,6 @@ export async function removeFile(path: string): Promise<void> {
 export async function removeFolder(folder: string): Promise<void> {
   await rm(join(folder, OWNER_FILE), { force: true });
   await rmdir(folder).catch(ignoreMissing);
-}
-
-/** Where lines and segments of a data folder are set aside; made when needed. */
-export function rejectedFolder(root: string): string {
-  const folder = join(root, REJECTED_FOLDER);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return folder;
 }
 
 function isRunning(pid: number): boolean {
