@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { PoolClient } from 'pg';
+import { asUnavailable } from '../database/connection-errors.js';
 import { Database } from '../database/database.service.js';
 import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
@@ -103,9 +105,9 @@ export class RollupService {
     access: 'read' | 'write',
     work: (store: RollupStore) => Promise<T>,
   ): Promise<T> {
-    const client = await this.database.pool.connect();
+    const client = await this.connect();
     const store = new RollupStore(client, limits);
-    let broken: Error | boolean = true;
+    let broken = true;
     try {
       await (access === 'read' ? store.beginSnapshot() : store.begin());
       const result = await work(store);
@@ -114,15 +116,31 @@ export class RollupService {
       return result;
     } catch (error) {
       // a client whose rollback fails is in an unknown state and is closed instead of going back to the pool
-      await store.rollback().then(
-        () => (broken = false),
-        () => undefined,
+      broken = await store.rollback().then(
+        () => false,
+        () => true,
       );
-      throw error;
+      throw asUnavailable(error);
     } finally {
+      client.off('error', ignore);
       client.release(broken);
     }
   }
+
+  /** While a client is out of the pool nobody else listens, and an unheard `error` ends the process. */
+  private async connect(): Promise<PoolClient> {
+    try {
+      const client = await this.database.pool.connect();
+      return client.on('error', ignore);
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+}
+
+/** The query that was running rejects with the same error. */
+function ignore(): void {
+  // nothing to do
 }
 
 function stale(target: RollupTarget, state: RollupState): SluiceError {

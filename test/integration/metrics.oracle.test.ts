@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/database/database.service.js';
 import { BUILT_IN_METRICS } from '../../src/metrics/built-in.js';
 import { defineMetric } from '../../src/metrics/define-metric.js';
 import type { MetricBody } from '../../src/metrics/metric.contract.js';
 import type { MetricCell } from '../../src/metrics/metric.js';
 import type { RollupTarget } from '../../src/metrics/rollup.js';
-import { RollupService } from '../../src/metrics/rollup.service.js';
+import type { RollupService } from '../../src/metrics/rollup.service.js';
 import {
   ensureDays,
   exposure,
@@ -20,7 +19,7 @@ import {
 } from '../support/metric-events.js';
 import type { EventRows } from '../support/metric-events.js';
 import { oracleCells } from '../support/metric-oracle.js';
-import { freshDatabase } from '../support/postgres.js';
+import { startRollups } from '../support/rollups.js';
 
 const DAY = 86_400_000;
 /** A whole day away from both ends of the windows below, so that no run depends on how long it takes. */
@@ -75,20 +74,16 @@ let rollups: RollupService;
 let close: () => Promise<void>;
 
 beforeAll(async () => {
-  const db = await freshDatabase();
-  pool = new Pool({ connectionString: db.url, max: 4, statement_timeout: 20_000 });
-  rollups = new RollupService({ pool } as unknown as Database);
-  close = async () => {
-    await pool.end();
-    await db.close();
-  };
+  const started = await startRollups();
+  pool = started.database.pool;
+  ({ rollups, close } = started);
 });
 
 afterAll(async () => {
   await close();
 });
 
-const unit = fc.integer({ min: 0, max: 4, statement_timeout: 20_000 });
+const unit = fc.integer({ min: 0, max: 4 });
 const minute = fc.integer({ min: 0, max: 12 * 60 }).map((seconds) => seconds * 1_000);
 const value = fc.oneof(
   fc.constantFrom(0, 1, -1, 0.1, 0.2, 1e12, 1e12 + 0.001),

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/database/database.service.js';
 import { BUILT_IN_METRICS } from '../../src/metrics/built-in.js';
 import { defineMetric } from '../../src/metrics/define-metric.js';
 import type { MetricCell, MetricDefinition } from '../../src/metrics/metric.js';
 import type { RollupTarget } from '../../src/metrics/rollup.js';
-import { RollupService } from '../../src/metrics/rollup.service.js';
+import type { RollupService } from '../../src/metrics/rollup.service.js';
 import {
   exposure,
   insertEvents,
@@ -14,7 +13,7 @@ import {
   prediction,
   requestIdAt,
 } from '../support/metric-events.js';
-import { freshDatabase } from '../support/postgres.js';
+import { startRollups } from '../support/rollups.js';
 
 const T0 = Date.UTC(2026, 0, 5, 12);
 
@@ -34,13 +33,9 @@ let rollups: RollupService;
 let close: () => Promise<void>;
 
 beforeAll(async () => {
-  const db = await freshDatabase();
-  pool = new Pool({ connectionString: db.url, max: 8 });
-  rollups = new RollupService({ pool } as unknown as Database);
-  close = async () => {
-    await pool.end();
-    await db.close();
-  };
+  const started = await startRollups();
+  pool = started.database.pool;
+  ({ rollups, close } = started);
 });
 
 afterAll(async () => {
