@@ -1,0 +1,135 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { Forwarder } from './forwarder.service.js';
+import { Gatekeeper } from './gatekeeper.service.js';
+import { GatewayTelemetry } from './gateway-telemetry.service.js';
+import { LivePlanService } from './live-plan.service.js';
+import { refuseBody, sendProblem, type Problem } from './problem.js';
+import { BODY_LIMIT_BYTES, readBody } from './request-body.js';
+import { RequestIds } from './request-ids.js';
+import { climbs, originForm, parseTarget, type ModelTarget } from './route-request.js';
+
+/** The first thing that a request meets: who answers it, and whether it may. */
+@Injectable()
+export class Door {
+  readonly #ids = new RequestIds();
+
+  constructor(
+    private readonly live: LivePlanService,
+    private readonly gatekeeper: Gatekeeper,
+    private readonly forwarder: Forwarder,
+    private readonly telemetry: GatewayTelemetry,
+  ) {}
+
+  handle(req: IncomingMessage, res: ServerResponse, nowMs: number): void {
+    const target = originForm(req);
+    if (typeof target !== 'string') {
+      this.#refuse(res, target);
+      return;
+    }
+    const route = parseTarget(target);
+    if (route === null) this.#operate(target, req, res);
+    else this.#predict(route, { req, res, nowMs });
+  }
+
+  #predict(
+    { model: name, rest }: ModelTarget,
+    { req, res, nowMs }: { req: IncomingMessage; res: ServerResponse; nowMs: number },
+  ): void {
+    // One plan from here to the answer: a newer one is for the next request.
+    const plan = this.live.current;
+    if (plan === null) {
+      this.#refuse(res, NO_PLAN);
+      return;
+    }
+    const { refusal, override } = this.gatekeeper.admit(req.headers, plan);
+    const model = plan.models.get(name);
+    if (refusal !== null || model === undefined || climbs(rest)) {
+      this.#refuse(res, refusal ?? (model === undefined ? unknownModel(name) : CLIMBS));
+      return;
+    }
+    readBody(req, BODY_LIMIT_BYTES, (body) => {
+      if ('status' in body) {
+        this.telemetry.refused(body.code);
+        refuseBody(req, res, body);
+        return;
+      }
+      const startedMs = performance.now();
+      const id = this.#ids.make(nowMs);
+      const call = { req, res, id, atMs: nowMs, startedMs, plan, model, rest, body, override };
+      this.forwarder.forward(call);
+    });
+  }
+
+  /** `/live`, `/ready` and `/metrics`; none of them asks the database. */
+  #operate(target: string, req: IncomingMessage, res: ServerResponse): void {
+    const query = target.indexOf('?');
+    const path = query < 0 ? target : target.slice(0, query);
+    const isRead = req.method === 'GET' || req.method === 'HEAD';
+    if (isRead && path === '/live') sendJson(res, 200, { live: true });
+    else if (isRead && path === '/ready') this.#ready(res);
+    else if (isRead && path === '/metrics') this.#metrics(res);
+    else this.#refuse(res, NOT_FOUND);
+  }
+
+  #ready(res: ServerResponse): void {
+    const plan = this.live.current;
+    if (plan === null) this.#refuse(res, NO_PLAN);
+    else sendJson(res, 200, { ready: true, configVersion: plan.version });
+  }
+
+  #metrics(res: ServerResponse): void {
+    this.telemetry.render().then(
+      (text) => {
+        res.writeHead(200, ['content-type', this.telemetry.contentType]);
+        res.end(text);
+      },
+      (error: unknown) => {
+        sendProblem(res, { status: 500, code: 'internal', detail: String(error) });
+      },
+    );
+  }
+
+  #refuse(res: ServerResponse, problem: Problem): void {
+    this.telemetry.refused(problem.code);
+    // What follows a malformed request may not be what it seems: it must not be read as the next one.
+    if (problem.status === 400) res.shouldKeepAlive = false;
+    const retry = problem.status === 503 ? ['retry-after', '1'] : [];
+    sendProblem(res, problem, retry);
+  }
+}
+
+const NO_PLAN: Problem = {
+  status: 503,
+  code: 'no_plan',
+  detail: 'this gateway does not know any traffic plan yet',
+};
+const NOT_FOUND: Problem = {
+  status: 404,
+  code: 'not_found',
+  detail: 'models answer under /models/{model}/{path}',
+};
+const CLIMBS: Problem = {
+  status: 400,
+  code: 'malformed_request',
+  detail: 'the path has a .. segment',
+};
+
+function unknownModel(name: string): Problem {
+  return {
+    status: 404,
+    code: 'unknown_model',
+    detail: `there is no model ${JSON.stringify(name)}`,
+  };
+}
+
+function sendJson(res: ServerResponse, status: number, value: object): void {
+  const body = JSON.stringify(value);
+  res.writeHead(status, [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(Buffer.byteLength(body)),
+  ]);
+  res.end(body);
+}

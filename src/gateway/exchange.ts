@@ -1,0 +1,230 @@
+import type { Prediction } from '../events/event.js';
+import { Answer } from './answer.js';
+import { Attempt, type AttemptListener } from './attempt.js';
+import type { AssignedCall } from './call.js';
+import { capture } from './capture.js';
+import { answerHead, upstreamHeaders } from './headers.js';
+import type { LiveVersion } from './live-plan.js';
+import { sendProblem, type Problem } from './problem.js';
+import { mayRetry, type Failure } from './retry.js';
+
+/** What an exchange needs from the gateway around it. */
+export interface ExchangeHost {
+  dispatch(attempt: Attempt, call: AssignedCall, headers: string[]): void;
+  /** Takes a retry out of the model's budget; false when it is used up. */
+  takeRetry(model: string): boolean;
+  failed(model: string, version: string, kind: string): void;
+  done(prediction: Prediction): void;
+}
+
+/** One call from its assignment to its answer: attempts, at most one retry, the fallback, and the record of it. */
+export class Exchange implements AttemptListener {
+  readonly #answer: Answer;
+  #attempt: Attempt | null = null;
+  #attempts = 0;
+  #retries = 0;
+  #error = false;
+  #timeout = false;
+  #isOver = false;
+
+  constructor(
+    private readonly host: ExchangeHost,
+    private readonly call: AssignedCall,
+  ) {
+    this.#answer = new Answer(call.res, call.model.captureOutput.length > 0);
+    call.res.on('close', () => {
+      this.#onCallerGone();
+    });
+    call.res.on('drain', () => {
+      this.#attempt?.resume();
+    });
+  }
+
+  start(): void {
+    // Gone while the exposure was written: it stands, but there is nobody to call the version for.
+    if (this.call.res.destroyed) this.#onCallerGone();
+    else this.#try(this.call.assigned, this.call.assigned.timeoutMs);
+  }
+
+  onHead(attempt: Attempt, status: number, rawHeaders: readonly (Buffer | string)[]): void {
+    if (status >= 500) {
+      this.host.failed(this.call.model.plan.name, attempt.version.name, 'status');
+      if (attempt.version === this.call.assigned) {
+        this.#error = true;
+        const fallback = this.#fallback();
+        if (fallback !== null) {
+          attempt.discard();
+          this.#try(fallback, fallback.timeoutMs);
+          return;
+        }
+      }
+    }
+    this.#answer.begin(status, answerHead(rawHeaders), this.#ownHeaders(attempt.version), () => {
+      attempt.endDeadline();
+    });
+  }
+
+  onData(_attempt: Attempt, chunk: Buffer): boolean {
+    return this.#answer.write(chunk);
+  }
+
+  onEnd(attempt: Attempt): void {
+    const { status } = this.#answer;
+    this.#isOver = true;
+    const latencyMs = this.#elapsedMs();
+    try {
+      this.#answer.end();
+    } catch (error) {
+      // An answer that node:http refuses to write, such as a header with control characters.
+      this.#error ||= attempt.version === this.call.assigned;
+      this.#sendFailure(attempt.version, broken(String(error)));
+      this.#record(attempt.version, 502, latencyMs);
+      return;
+    }
+    this.#record(attempt.version, status, latencyMs);
+  }
+
+  onFailure(attempt: Attempt, failure: Failure): void {
+    const { call } = this;
+    this.host.failed(call.model.plan.name, attempt.version.name, failure.kind);
+    if (this.#answer.isFlowing) {
+      this.#breakOff(attempt, failure);
+      return;
+    }
+    this.#answer.drop();
+    if (this.#retry(attempt, failure)) return;
+    if (attempt.version === call.assigned) {
+      this.#error = true;
+      this.#timeout = failure.kind === 'timeout';
+      const fallback = this.#fallback();
+      if (fallback !== null) {
+        this.#try(fallback, fallback.timeoutMs);
+        return;
+      }
+    }
+    this.#isOver = true;
+    const latencyMs = this.#elapsedMs();
+    this.#sendFailure(attempt.version, failure);
+    this.#record(attempt.version, statusOf(failure), latencyMs);
+  }
+
+  #try(version: LiveVersion, timeoutMs: number): void {
+    const { call } = this;
+    this.#attempts += 1;
+    const attempt = new Attempt(version, this, timeoutMs);
+    this.#attempt = attempt;
+    try {
+      this.host.dispatch(attempt, call, upstreamHeaders(call.req.rawHeaders, version, call.id));
+    } catch (error) {
+      attempt.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #retry(attempt: Attempt, failure: Failure): boolean {
+    const { plan } = this.call.model;
+    const retryable = mayRetry(failure, {
+      retries: this.#retries,
+      method: this.call.req.method ?? 'GET',
+      idempotent: plan.idempotent,
+    });
+    const leftMs = attempt.version.timeoutMs - this.#elapsedMs();
+    // Only the assigned version is tried again: a fallback that fails has had its chance.
+    if (!retryable || leftMs < 1 || attempt.version !== this.call.assigned) return false;
+    if (!this.host.takeRetry(plan.name)) return false;
+    this.#retries += 1;
+    this.#try(attempt.version, leftMs);
+    return true;
+  }
+
+  #fallback(): LiveVersion | null {
+    const { model, assigned } = this.call;
+    if (model.plan.fallback === null || model.plan.fallback === assigned.name) return null;
+    return model.versions.get(model.plan.fallback) ?? null;
+  }
+
+  /** The upstream broke in the middle of an answer: the caller must see it break too. */
+  #breakOff(attempt: Attempt, failure: Failure): void {
+    if (attempt.version === this.call.assigned) {
+      this.#error = true;
+      this.#timeout = failure.kind === 'timeout';
+    }
+    this.#isOver = true;
+    this.call.res.destroy();
+    this.#record(attempt.version, this.#answer.status, this.#elapsedMs());
+  }
+
+  #onCallerGone(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const attempt = this.#attempt;
+    attempt?.abort();
+    const status = this.#answer.isFlowing ? this.#answer.status : 0;
+    this.#record(attempt?.version ?? this.call.assigned, status, this.#elapsedMs());
+  }
+
+  #sendFailure(version: LiveVersion, failure: Failure): void {
+    const problem: Problem = {
+      status: statusOf(failure),
+      code: failure.kind === 'timeout' ? 'upstream_timeout' : 'upstream_failed',
+      detail: `version ${version.name} of model ${this.call.model.plan.name} did not answer (${failure.kind})`,
+    };
+    sendProblem(this.call.res, problem, this.#ownHeaders(version));
+  }
+
+  #ownHeaders(served: LiveVersion): string[] {
+    const { call } = this;
+    const headers = [
+      'x-sluice-request-id',
+      call.id,
+      'x-sluice-version',
+      served.name,
+      'x-sluice-reason',
+      served === call.assigned ? call.reason : 'fallback',
+      'x-sluice-config-version',
+      String(call.plan.version),
+    ];
+    if (call.model.plan.disclose && call.enrolment !== null) {
+      const { experimentName, variant } = call.enrolment;
+      headers.push('x-sluice-experiment', experimentName, 'x-sluice-variant', variant);
+    }
+    return headers;
+  }
+
+  #elapsedMs(): number {
+    return performance.now() - this.call.startedMs;
+  }
+
+  #record(served: LiveVersion, status: number, latencyMs: number): void {
+    const { call } = this;
+    const { enrolment } = call;
+    this.host.done({
+      requestId: call.id,
+      atMs: call.atMs,
+      model: call.model.plan.name,
+      unitKey: call.unitKey,
+      experimentId: enrolment?.experimentId ?? null,
+      epoch: enrolment?.epoch ?? null,
+      phase: enrolment?.phase ?? null,
+      variant: enrolment?.variant ?? null,
+      assignedVersion: call.assigned.name,
+      servedVersion: served.name,
+      reason: served === call.assigned ? call.reason : 'fallback',
+      status,
+      error: this.#error,
+      timeout: this.#timeout,
+      fallback: served !== call.assigned,
+      latencyMs,
+      attempts: this.#attempts,
+      captured: capture(call.model, call.body, this.#answer.kept),
+      configVersion: call.plan.version,
+    });
+  }
+}
+
+function statusOf(failure: Failure): number {
+  return failure.kind === 'timeout' ? 504 : 502;
+}
+
+function broken(detail: string): Failure {
+  return { kind: 'broken', sent: true, detail };
+}

@@ -1,0 +1,160 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Prediction } from '../events/event.js';
+import { Spool } from '../events/spool.service.js';
+import { assign } from '../routing/assign.js';
+import type { Assignment } from '../routing/plan.js';
+import type { Attempt } from './attempt.js';
+import type { AssignedCall, ReceivedCall } from './call.js';
+import { Exchange, type ExchangeHost } from './exchange.js';
+import { GatewayTelemetry } from './gateway-telemetry.service.js';
+import type { LiveVersion } from './live-plan.js';
+import { sendProblem } from './problem.js';
+import { afterRequest, afterRetry, FULL_BUDGET, type RetryBudget } from './retry.js';
+import { unitOf } from './unit.js';
+import { Upstreams } from './upstreams.service.js';
+
+/**
+ * From a received call to its answer: unit, assignment, exposure on disk, upstream. Whatever fails on our side, the
+ * champion answers, outside of any experiment and with the reason `fault`.
+ */
+@Injectable()
+export class Forwarder implements ExchangeHost {
+  readonly #logger = new Logger('Gateway');
+  readonly #budgets = new Map<string, RetryBudget>();
+
+  constructor(
+    private readonly spool: Spool,
+    private readonly upstreams: Upstreams,
+    private readonly telemetry: GatewayTelemetry,
+  ) {}
+
+  forward(received: ReceivedCall): void {
+    const model = received.model.plan.name;
+    this.#budgets.set(model, afterRequest(this.#budgets.get(model) ?? FULL_BUDGET));
+    const call = this.#assigned(received);
+    if (call === null) {
+      this.telemetry.refused('no_champion');
+      sendProblem(received.res, {
+        status: 503,
+        code: 'no_champion',
+        detail: `model ${model} has no champion that can be called`,
+      });
+      return;
+    }
+    if (call.enrolment === null) this.#exchange(call);
+    else this.#expose(call, received);
+  }
+
+  dispatch(attempt: Attempt, call: AssignedCall, headers: string[]): void {
+    const { basePath, origin } = attempt.version;
+    const path = basePath + call.rest;
+    this.upstreams.dispatch(
+      origin,
+      {
+        path: path.startsWith('/') ? path : `/${path}`,
+        method: call.req.method ?? 'GET',
+        headers,
+        body: call.body.bytes.length === 0 ? null : call.body.bytes,
+      },
+      attempt,
+    );
+  }
+
+  takeRetry(model: string): boolean {
+    const left = afterRetry(this.#budgets.get(model) ?? FULL_BUDGET);
+    if (left === null) return false;
+    this.#budgets.set(model, left);
+    this.telemetry.retried(model);
+    return true;
+  }
+
+  failed(model: string, version: string, kind: string): void {
+    this.telemetry.upstreamFailed(model, version, kind);
+  }
+
+  done(prediction: Prediction): void {
+    this.telemetry.answered(prediction);
+    try {
+      this.spool.appendPrediction(prediction);
+    } catch (error) {
+      this.#fault(prediction.model, 'prediction', error);
+    }
+  }
+
+  /** Intention to treat: the exposure is on disk before the version can be called, and fail. */
+  #expose(call: AssignedCall, received: ReceivedCall): void {
+    const { enrolment } = call;
+    if (enrolment === null) return;
+    const durable = (ok: boolean): void => {
+      if (ok) this.#exchange(call);
+      else this.#withoutExposure(received);
+    };
+    try {
+      this.spool.appendExposure(
+        {
+          requestId: call.id,
+          atMs: call.atMs,
+          model: call.model.plan.name,
+          unitKey: call.unitKey,
+          experimentId: enrolment.experimentId,
+          epoch: enrolment.epoch,
+          phase: enrolment.phase,
+          variant: enrolment.variant,
+          version: call.assigned.name,
+          configVersion: call.plan.version,
+        },
+        durable,
+      );
+    } catch (error) {
+      this.#fault(call.model.plan.name, 'exposure', error);
+      this.#withoutExposure(received);
+    }
+  }
+
+  /** Nobody may be in an experiment without a record of it. */
+  #withoutExposure(received: ReceivedCall): void {
+    this.telemetry.fault(received.model.plan.name, 'exposure');
+    const champion = this.#champion(received);
+    if (champion !== null) this.#exchange(champion);
+  }
+
+  #exchange(call: AssignedCall): void {
+    new Exchange(this, call).start();
+  }
+
+  #assigned(received: ReceivedCall): AssignedCall | null {
+    const { model, req, id, rest, body, override } = received;
+    try {
+      const unit = unitOf(model, { headers: req.headers, rest, body, requestId: id });
+      const assignment = assign(model.plan, unit, override);
+      if (assignment === null) return null;
+      const version = model.versions.get(assignment.version);
+      if (version !== undefined) return join(received, assignment, { version, unit });
+      this.#fault(model.plan.name, 'version', `${assignment.version} cannot be called`);
+    } catch (error) {
+      this.#fault(model.plan.name, 'assignment', error);
+    }
+    return this.#champion(received);
+  }
+
+  #champion(received: ReceivedCall): AssignedCall | null {
+    const { champion } = received.model.plan;
+    const version = champion === null ? undefined : received.model.versions.get(champion);
+    if (version === undefined) return null;
+    const assignment = { version: version.name, reason: 'fault', enrolment: null };
+    return join(received, assignment, { version, unit: null });
+  }
+
+  #fault(model: string, what: string, error: unknown): void {
+    this.telemetry.fault(model, what);
+    this.#logger.error(`${what} of model ${model} failed: ${String(error)}`);
+  }
+}
+
+function join(
+  received: ReceivedCall,
+  { reason, enrolment }: Pick<Assignment, 'enrolment'> & { readonly reason: string },
+  { version, unit }: { readonly version: LiveVersion; readonly unit: string | null },
+): AssignedCall {
+  return { ...received, assigned: version, reason, enrolment, unitKey: unit ?? received.id };
+}

@@ -1,0 +1,104 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type AddressInfo } from 'node:net';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { CONFIG } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { systemClock } from '../kernel/clock.js';
+import { Door } from './door.service.js';
+import { LivePlanService } from './live-plan.service.js';
+import { Upstreams } from './upstreams.service.js';
+
+/** Requests under way get this long to end after the stop; streams are cut then. */
+const DRAIN_DEADLINE_MS = 10_000;
+/** Time for busy connections to get an answer that says `connection: close`, before idle ones are closed. */
+const FAREWELL_MS = 500;
+/** Longer than callers keep idle connections, so that the caller closes first and no request meets a closing one. */
+const IDLE_CONNECTION_MS = 75_000;
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** The two time-outs above are looked at this rarely: the check walks over every connection. */
+const CONNECTION_CHECK_MS = 5_000;
+
+/** The data-plane server: node:http itself, because a framework's request life cycle costs more than the routing. */
+@Injectable()
+export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #logger = new Logger('Gateway');
+  readonly #server: Server;
+  #isClosing = false;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly live: LivePlanService,
+    private readonly upstreams: Upstreams,
+    door: Door,
+  ) {
+    this.#server = createServer(
+      {
+        keepAliveTimeout: IDLE_CONNECTION_MS,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: CONNECTION_CHECK_MS,
+        maxHeaderSize: MAX_HEADER_BYTES,
+        noDelay: true,
+      },
+      (req: IncomingMessage, res: ServerResponse) => {
+        if (this.#isClosing) res.shouldKeepAlive = false;
+        door.handle(req, res, systemClock.nowMs());
+      },
+    );
+  }
+
+  /** Where it listens; the port is the real one when the configured one is 0. Null while it does not. */
+  get address(): AddressInfo | null {
+    const address = this.#server.address();
+    return typeof address === 'object' ? address : null;
+  }
+
+  /** Serves from the snapshot at once; the database may come later. */
+  async onApplicationBootstrap(): Promise<void> {
+    this.live.onAdopt((plan) => {
+      this.upstreams.keepOnly(plan.origins);
+    });
+    await this.live.start();
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.config.gatewayPort, this.config.gatewayHost, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    const { address, port } = this.address ?? { address: '', port: 0 };
+    this.#logger.log(`gateway listens on http://${address}:${port}`);
+  }
+
+  /** Stops accepting, lets requests under way end, cuts what is left after the deadline. */
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    // http.Server's own close() would also reset idle connections, and with them requests that are just arriving.
+    const closed = new Promise<void>((resolve) => {
+      NetServer.prototype.close.call(this.#server, () => {
+        resolve();
+      });
+    });
+    const cut = setTimeout(() => {
+      this.#server.closeAllConnections();
+    }, DRAIN_DEADLINE_MS);
+    const sweep = setInterval(() => {
+      this.#server.closeIdleConnections();
+    }, FAREWELL_MS);
+    await closed;
+    clearTimeout(cut);
+    clearInterval(sweep);
+    this.#server.close();
+    await this.live.stop();
+    await this.upstreams.destroy();
+  }
+}

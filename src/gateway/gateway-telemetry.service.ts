@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Spool } from '../events/spool.service.js';
+import type { Prediction } from '../events/event.js';
+import { LivePlanService } from './live-plan.service.js';
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Process numbers of this gateway, in Prometheus format. */
+@Injectable()
+export class GatewayTelemetry {
+  readonly #registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'sluice_gateway_requests_total',
+    help: 'Answered requests by served version and status class (0xx: the caller went away).',
+    labelNames: ['model', 'version', 'status'],
+    registers: [this.#registry],
+  });
+  readonly #latency = new Histogram({
+    name: 'sluice_gateway_latency_seconds',
+    help: 'From the whole request received to the whole answer there, by served version.',
+    labelNames: ['model', 'version'],
+    buckets: SECONDS,
+    registers: [this.#registry],
+  });
+  readonly #failures = new Counter({
+    name: 'sluice_gateway_upstream_failures_total',
+    help: 'Failed attempts by version and kind: status (>= 500), timeout, connect, broken.',
+    labelNames: ['model', 'version', 'kind'],
+    registers: [this.#registry],
+  });
+  readonly #retries = new Counter({
+    name: 'sluice_gateway_retries_total',
+    help: 'Attempts repeated on the same version.',
+    labelNames: ['model'],
+    registers: [this.#registry],
+  });
+  readonly #faults = new Counter({
+    name: 'sluice_gateway_faults_total',
+    help: 'Faults of our own for which the champion answered.',
+    labelNames: ['model', 'what'],
+    registers: [this.#registry],
+  });
+  readonly #refusals = new Counter({
+    name: 'sluice_gateway_refusals_total',
+    help: 'Requests answered with a problem before any version was called.',
+    labelNames: ['code'],
+    registers: [this.#registry],
+  });
+
+  constructor(spool: Spool, live: LivePlanService) {
+    const gauge = (name: string, help: string, value: () => number): void => {
+      new Gauge({
+        name,
+        help,
+        registers: [this.#registry],
+        collect() {
+          this.set(value());
+        },
+      });
+    };
+    gauge('sluice_gateway_plan_version', 'Plan in force; -1 while none is known.', () =>
+      live.current === null ? -1 : live.current.version,
+    );
+    gauge(
+      'sluice_spool_unshipped_bytes',
+      'Written and not yet in the database.',
+      () => spool.counters().unshippedBytes,
+    );
+    gauge(
+      'sluice_spool_lag_seconds',
+      'Age of the oldest event that is not in the database.',
+      () => spool.counters().oldestUnshippedMs / 1000,
+    );
+    gauge(
+      'sluice_spool_dropped_events',
+      'Events that could not be written down.',
+      () => spool.counters().dropped,
+    );
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  answered({ model, servedVersion: version, status, latencyMs }: Prediction): void {
+    this.#requests.inc({ model, version, status: `${Math.floor(status / 100)}xx` });
+    this.#latency.observe({ model, version }, latencyMs / 1000);
+  }
+
+  upstreamFailed(model: string, version: string, kind: string): void {
+    this.#failures.inc({ model, version, kind });
+  }
+
+  retried(model: string): void {
+    this.#retries.inc({ model });
+  }
+
+  fault(model: string, what: string): void {
+    this.#faults.inc({ model, what });
+  }
+
+  refused(code: string): void {
+    this.#refusals.inc({ code });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  render(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { SecretsService } from '../auth/secrets.service.js';
+import { CONFIG } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { emptyPlan } from '../routing/plan-change.js';
+import type { TrafficPlan } from '../routing/plan.js';
+import { preparePlan, type LivePlan } from './live-plan.js';
+import { PlanSnapshot } from './plan-snapshot.js';
+import { PLAN_SOURCE } from './plan-source.js';
+import type { PlanSource } from './plan-source.js';
+
+/** A half-open LISTEN is silent, so the plan is asked for at least this often: a change acts within 0.5 s. */
+const POLL_INTERVAL_MS = 500;
+/** An answer that takes longer is not waited for; the next poll asks again. */
+const POLL_TIMEOUT_MS = 5_000;
+
+/** The plan in force in this gateway: in memory, adopted by hint and by poll, only ever a newer one. */
+@Injectable()
+export class LivePlanService {
+  readonly #logger = new Logger('LivePlan');
+  readonly #snapshot: PlanSnapshot;
+  readonly #listeners: ((plan: LivePlan) => void)[] = [];
+  #current: LivePlan | null = null;
+  #saving: Promise<void> = Promise.resolve();
+  #unsaved: TrafficPlan | null = null;
+  #polling = false;
+  #hinted = false;
+  #timer: NodeJS.Timeout | null = null;
+  #unlisten: (() => void) | null = null;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    @Inject(PLAN_SOURCE) private readonly source: PlanSource,
+    private readonly secrets: SecretsService,
+  ) {
+    this.#snapshot = new PlanSnapshot(join(config.dataDir, 'plan'));
+  }
+
+  /** The plan in force; null until one is known. */
+  get current(): LivePlan | null {
+    return this.#current;
+  }
+
+  /** Called with every plan that is adopted from now on. */
+  onAdopt(listener: (plan: LivePlan) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Reads the snapshot, so that the gateway can serve at once, and begins to follow the source. */
+  async start(): Promise<void> {
+    try {
+      const stored = await this.#snapshot.load();
+      if (stored !== null) this.#adopt(stored);
+    } catch (error) {
+      this.#logger.error(`the stored plan cannot be used: ${String(error)}`);
+    }
+    this.#unlisten = this.source.listen(() => void this.refresh());
+    this.#timer = setInterval(() => void this.refresh(), POLL_INTERVAL_MS);
+    void this.refresh();
+  }
+
+  /** Stops following; resolves once the newest plan is on disk. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#unlisten?.();
+    await this.#saving;
+  }
+
+  /** Asks the source once; a hint that comes while it answers is not lost. */
+  async refresh(): Promise<void> {
+    if (this.#polling) {
+      this.#hinted = true;
+      return;
+    }
+    if (!this.source.isReady) return;
+    this.#polling = true;
+    try {
+      do {
+        this.#hinted = false;
+        await this.#poll();
+      } while (this.#hinted);
+    } catch (error) {
+      // The database is away: the plan in memory stays in force, and the next poll asks again.
+      this.#logger.debug(`no plan from the database: ${String(error)}`);
+    } finally {
+      this.#polling = false;
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const plan = await withDeadline(this.source.latest(this.#current?.version ?? 0));
+    // A database without any plan answers too: then the empty plan is in force and unknown models are a 404.
+    if (plan !== null) this.#adopt(plan);
+    else if (this.#current === null) this.#adopt(emptyPlan());
+  }
+
+  #adopt(plan: TrafficPlan): void {
+    if (this.#current !== null && plan.version <= this.#current.version) return;
+    const prepared = preparePlan(plan, (sealed) => this.secrets.unseal(sealed));
+    for (const defect of prepared.defects) {
+      this.#logger.error(`plan ${plan.version} has a version that cannot be called: ${defect}`);
+    }
+    this.#current = prepared.plan;
+    for (const listener of this.#listeners) listener(prepared.plan);
+    if (plan.version > 0) this.#save(plan);
+  }
+
+  /** One save at a time, and of plans that follow each other quickly only the newest. */
+  #save(plan: TrafficPlan): void {
+    const idle = this.#unsaved === null;
+    this.#unsaved = plan;
+    if (!idle) return;
+    this.#saving = this.#saving.then(async () => {
+      const newest = this.#unsaved;
+      this.#unsaved = null;
+      if (newest === null) return;
+      try {
+        await this.#snapshot.save(newest);
+      } catch (error) {
+        this.#logger.error(`plan ${newest.version} could not be stored: ${String(error)}`);
+      }
+    });
+  }
+}
+
+async function withDeadline<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${POLL_TIMEOUT_MS} ms`));
+    }, POLL_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,101 @@
+import { modelIn } from '../routing/plan-change.js';
+import type { CapturePlan, ModelPlan, PlanKey, TrafficPlan, VersionPlan } from '../routing/plan.js';
+import { pointerTokens, type PointerTokens } from './json-pointer.js';
+
+/** A traffic plan prepared for the hot path: looked up by maps, URLs taken apart, secrets unsealed, pointers split. */
+export interface LivePlan {
+  readonly version: number;
+  readonly models: ReadonlyMap<string, LiveModel>;
+  /** By HMAC of the key. */
+  readonly keys: ReadonlyMap<string, PlanKey>;
+  /** Every upstream origin in use. */
+  readonly origins: ReadonlySet<string>;
+}
+
+export interface LiveModel {
+  readonly plan: ModelPlan;
+  readonly versions: ReadonlyMap<string, LiveVersion>;
+  readonly unitPointer: PointerTokens | null;
+  readonly captureInput: readonly CaptureField[];
+  readonly captureOutput: readonly CaptureField[];
+}
+
+export interface LiveVersion {
+  readonly name: string;
+  readonly origin: string;
+  /** Path of the version's URL without a trailing slash: '' for a bare origin. */
+  readonly basePath: string;
+  /** Upstream headers as name, value, name, value …; they replace the caller's of the same name. */
+  readonly headers: readonly string[];
+  readonly headerNames: ReadonlySet<string>;
+  readonly timeoutMs: number;
+}
+
+export interface CaptureField {
+  readonly name: string;
+  readonly tokens: PointerTokens;
+}
+
+export interface PreparedPlan {
+  readonly plan: LivePlan;
+  /** Versions left out because they cannot be called, each with the reason: they must not take the others down. */
+  readonly defects: readonly string[];
+}
+
+/** Unseals upstream headers; throws when it cannot. */
+export type Unseal = (sealed: string) => Readonly<Record<string, string>>;
+
+/** Prepares a plan. A version that cannot be prepared is left out and named in `defects`. */
+export function preparePlan(plan: TrafficPlan, unseal: Unseal): PreparedPlan {
+  const defects: string[] = [];
+  const models = new Map<string, LiveModel>();
+  const origins = new Set<string>();
+  for (const name of Object.keys(plan.models)) {
+    const model = modelIn(plan, name);
+    if (model === null) continue;
+    const versions = new Map<string, LiveVersion>();
+    for (const version of Object.values(model.versions)) {
+      try {
+        const live = prepareVersion(model, version, unseal);
+        versions.set(version.name, live);
+        origins.add(live.origin);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        defects.push(`${name}/${version.name}: ${reason}`);
+      }
+    }
+    models.set(name, prepareModel(model, versions));
+  }
+  const keys = new Map(plan.keys.map((key) => [key.hash, key]));
+  return { plan: { version: plan.version, models, keys, origins }, defects };
+}
+
+function prepareModel(plan: ModelPlan, versions: ReadonlyMap<string, LiveVersion>): LiveModel {
+  return {
+    plan,
+    versions,
+    unitPointer: 'pointer' in plan.unit ? pointerTokens(plan.unit.pointer) : null,
+    captureInput: captureFields(plan.capture.input),
+    captureOutput: captureFields(plan.capture.output),
+  };
+}
+
+function captureFields(fields: CapturePlan['input']): readonly CaptureField[] {
+  return Object.entries(fields).map(([name, pointer]) => ({
+    name,
+    tokens: pointerTokens(pointer),
+  }));
+}
+
+function prepareVersion(model: ModelPlan, version: VersionPlan, unseal: Unseal): LiveVersion {
+  const url = new URL(version.url);
+  const headers = version.sealedHeaders === null ? {} : unseal(version.sealedHeaders);
+  return {
+    name: version.name,
+    origin: url.origin,
+    basePath: url.pathname.replace(/\/+$/, ''),
+    headers: Object.entries(headers).flat(),
+    headerNames: new Set(Object.keys(headers).map((name) => name.toLowerCase())),
+    timeoutMs: version.timeoutMs ?? model.timeoutMs,
+  };
+}
