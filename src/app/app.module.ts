@@ -3,7 +3,7 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE, RouterModule } from '@nestjs/core';
 import { AnalysisModule } from '../analysis/analysis.module.js';
 import { AuthModule } from '../auth/auth.module.js';
-import { CONFIG } from '../config/config.js';
+import { ConfigModule } from '../config/config.module.js';
 import type { Config } from '../config/config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EventsModule } from '../events/events.module.js';
@@ -31,18 +31,6 @@ const API: readonly Type[] = [
   RolloutsModule,
 ];
 
-@Module({})
-class ConfigModule {
-  static of(config: Config): DynamicModule {
-    return {
-      module: ConfigModule,
-      global: true,
-      providers: [{ provide: CONFIG, useValue: config }],
-      exports: [CONFIG],
-    };
-  }
-}
-
 /** The whole product, wired for the roles of this process. */
 @Module({})
 export class AppModule {
@@ -51,7 +39,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        ConfigModule.of(config),
+        ConfigModule.forRoot(config),
         DatabaseModule,
         QueueModule,
         ...API,

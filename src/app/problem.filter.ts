@@ -2,6 +2,7 @@ import { Catch, Injectable, Logger, NotFoundException } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RouteCatalog } from '../auth/route-catalog.service.js';
+import { asUnavailable } from '../database/connection-errors.js';
 import { problem, PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
 import type { Problem } from './problem.js';
 
@@ -16,7 +17,8 @@ export class ProblemFilter implements ExceptionFilter<unknown> {
 
   constructor(private readonly routes: RouteCatalog) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const error = asUnavailable(thrown);
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
