@@ -18,4 +18,14 @@ export class EventStore {
   async ensureDay(day: string): Promise<void> {
     await this.database.pool.query('SELECT ensure_event_day($1)', [day]);
   }
+
+  /**
+   * Forgets how far spools of long ago were shipped; every process makes one. Not when its folder is removed: a copy of
+   * the folder that turns up somewhere (a restored volume) would be shipped again.
+   */
+  async pruneWatermarks(): Promise<void> {
+    await this.database.pool.query(
+      `DELETE FROM spool_watermarks WHERE updated_at < now() - interval '1 year'`,
+    );
+  }
 }

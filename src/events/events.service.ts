@@ -68,6 +68,7 @@ export class EventsService implements OnApplicationBootstrap, OnApplicationShutd
     let nextMs = UPKEEP_EVERY_MS;
     try {
       await this.ensurePartitions(Date.now());
+      await this.store.pruneWatermarks();
     } catch (error) {
       nextMs = UPKEEP_RETRY_MS;
       this.#logger.warn(

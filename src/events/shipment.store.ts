@@ -111,17 +111,15 @@ export class ShipmentStore {
     await insertGaps(this.database.pool, spoolId, gaps);
   }
 
-  /** Forgets a spool whose folder holds no segments any more. */
-  async forget(spoolId: string): Promise<void> {
-    await this.database.pool.query('DELETE FROM spool_watermarks WHERE spool_id = $1', [spoolId]);
-  }
-
   async #transaction(
     shipment: Shipment,
     work: (client: PoolClient) => Promise<readonly Gap[]>,
   ): Promise<ShipResult> {
     const client = await this.database.pool.connect();
     let broken: Error | undefined;
+    // Between two statements nobody else listens, and a connection that breaks then would end the process.
+    const onError = (error: Error): void => void (broken = error);
+    client.on('error', onError);
     try {
       await client.query('BEGIN');
       const found = await readWatermark(client, shipment.spoolId, 'FOR UPDATE');
@@ -141,6 +139,7 @@ export class ShipmentStore {
       broken = await rolledBack(client, error);
       throw error;
     } finally {
+      client.off('error', onError);
       client.release(broken);
     }
   }

@@ -320,7 +320,6 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async #forget(source: Source): Promise<void> {
-    await this.store.forget(source.id);
     await removeFolder(source.folder);
     this.#orphans = this.#orphans.filter((orphan) => orphan.id !== source.id);
   }

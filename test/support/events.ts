@@ -65,9 +65,14 @@ export function temporaryDataDir(): {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-events-'));
   return {
     dataDir,
-    config: { dataDir, roles: ['gateway'] } as unknown as Config,
+    config: configOf(dataDir),
     remove: () => rmSync(dataDir, { recursive: true, force: true }),
   };
+}
+
+/** As much of a configuration as events look at. */
+export function configOf(dataDir: string): Config {
+  return { dataDir, roles: ['gateway'] } as unknown as Config;
 }
 
 /** A small pool with the time-outs that production has. */
