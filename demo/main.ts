@@ -72,27 +72,31 @@ async function main(): Promise<number> {
 
 async function onStage(parts: Omit<Stage, 'client' | 'tag'>): Promise<number> {
   const { sluice, options, servers } = parts;
-  const interrupted = new Promise<number>((resolve) => {
-    const stop = (): void => resolve(EXIT_INTERRUPTED);
-    process.once('SIGINT', stop);
-    process.once('SIGTERM', stop);
+  // Ctrl-C before the end is an interruption; while everything is kept running it is the way to end it
+  let code = EXIT_INTERRUPTED;
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
   });
   const died = sluice.died.then((why): never => {
     throw new Error(why);
   });
-  const perform = async (): Promise<number> => {
+  const perform = async (): Promise<void> => {
     const client = await withOutcomeKey(sluice.client);
     await defineMetrics(client);
     const tag = sluice.isKept ? `-${parts.startedAtMs.toString(36)}` : '';
     const stage: Stage = { ...parts, client, tag };
-    if (options.runs > 1) return runManyAa(stage);
+    if (options.runs > 1) {
+      code = await runManyAa(stage);
+      return;
+    }
     await registerModel(client, MODEL, servers);
-    const code = await tellStories(stage);
-    if (options.keep) await Promise.race([keepRunning(stage), interrupted]);
-    return code;
+    code = await tellStories(stage);
+    if (options.keep) await keepRunning(stage);
   };
   try {
-    return await Promise.race([perform(), interrupted, died]);
+    await Promise.race([perform(), interrupted, died]);
+    return code;
   } finally {
     await sluice.stop();
   }

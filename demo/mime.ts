@@ -51,7 +51,10 @@ function textOf(part: Part, depth: number): string {
   const type = (part.headers.get('content-type') ?? 'text/plain').toLowerCase();
   if (type.startsWith('multipart/') && depth < MAX_DEPTH) {
     const parts = partsOf(part);
-    if (parts.length > 0) return parts.map((inner) => textOf(inner, depth + 1)).join('\n');
+    if (parts.length > 0) {
+      const texts = parts.map((inner) => textOf(inner, depth + 1));
+      return texts.filter((text) => text !== '').join('\n');
+    }
   }
   if (type.startsWith('message/') && depth < MAX_DEPTH) {
     return textOf(splitPart(part.content), depth + 1);
