@@ -164,7 +164,10 @@ export function parseDefinition(value: Readonly<Record<string, unknown>>): Exper
   throw new SluiceError(
     'invalid_input',
     'the experiment is not valid',
-    parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), expected: issue.message })),
+    parsed.error.issues.map((issue) => ({
+      field: `/${issue.path.join('/')}`,
+      expected: issue.message,
+    })),
   );
 }
 
@@ -175,11 +178,11 @@ export function refuseNotYet(definition: ExperimentDefinition): void {
   const refuse = (field: string, given: unknown, expected: string): void => {
     defects.push({ field, given, expected, advice: `${field} is not there yet` });
   };
-  if (kind !== 'ab' && kind !== 'canary') refuse('kind', kind, 'ab or canary');
-  if (audience.length > 0) refuse('audience', audience, 'the empty list: every unit');
-  if (layer !== null) refuse('layer', layer, 'null');
-  if (mirror !== undefined) refuse('mirror', mirror, 'nothing');
-  if (plan.method !== 'sequential') refuse('analysis.method', plan.method, 'sequential');
+  if (kind !== 'ab' && kind !== 'canary') refuse('/kind', kind, 'ab or canary');
+  if (audience.length > 0) refuse('/audience', audience, 'the empty list: every unit');
+  if (layer !== null) refuse('/layer', layer, 'null');
+  if (mirror !== undefined) refuse('/mirror', mirror, 'nothing');
+  if (plan.method !== 'sequential') refuse('/analysis/method', plan.method, 'sequential');
   if (defects.length === 0) return;
   const fields = defects.map(({ field }) => field).join(', ');
   throw new SluiceError('not_yet', `not there yet: ${fields}`, defects);

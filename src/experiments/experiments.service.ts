@@ -49,18 +49,17 @@ export class ExperimentsService {
 
   /** Replaces fields of a draft. Throws `conflict` once it has started: its design is frozen. */
   async patch(idOrName: string, patch: ExperimentPatch): Promise<Experiment> {
-    const { id, definition: present } = draftOnly(await this.get(idOrName));
-    const definition = parseDefinition(patched(present as ExperimentDefinition, patch));
+    const read = draftOnly(await this.get(idOrName));
+    const definition = parseDefinition(patched(read.definition as ExperimentDefinition, patch));
     const { kind } = await this.check(definition);
+    const { name, model } = definition;
     return this.database.transaction(async (tx) => {
-      const locked = draftOnly(await this.lock(tx, id));
-      if (JSON.stringify(locked.definition) !== JSON.stringify(present))
-        throw changedMeanwhile(locked);
-      const to = { name: definition.name, model: definition.model, kind, definition };
+      const locked = draftOnly(await this.lock(tx, read.id));
+      if (locked.revision !== read.revision) throw changedMeanwhile(locked);
       const changed = await this.experiments
-        .redefine(tx, id, to)
-        .catch((error: unknown) => rethrow(error, locked, definition.name));
-      return changed ?? this.missing(id);
+        .redefine(tx, read.id, { name, model, kind, definition })
+        .catch((error: unknown) => rethrow(error, locked, name));
+      return changed ?? this.missing(read.id);
     });
   }
 
@@ -135,7 +134,7 @@ export class ExperimentsService {
   private async knownModel(name: string): Promise<Model> {
     if (await this.models.exists(name)) return this.models.get(name);
     const known = (await this.models.list()).map((model) => model.name);
-    const defect = unknownName('model', name, known, 'a registered model');
+    const defect = unknownName('/model', name, known, 'a registered model');
     throw new SluiceError('invalid_input', `there is no model ${name}`, [defect]);
   }
 
@@ -169,14 +168,14 @@ function rethrow(error: unknown, experiment: Experiment, name: string): never {
 
 function nameTaken(name: string): SluiceError {
   return new SluiceError('conflict', `there is an experiment ${name} already`, [
-    { field: 'name', given: name, expected: 'a name that no experiment has' },
+    { field: '/name', given: name, expected: 'a name that no experiment has' },
   ]);
 }
 
 function modelBusy({ model }: Experiment, other: string): SluiceError {
   return new SluiceError('conflict', `${other} is running on model ${model}`, [
     {
-      field: 'model',
+      field: '/model',
       given: model,
       expected: 'a model without a running or paused experiment',
       advice: 'end it first; several at once on one model (layers) are not there yet',

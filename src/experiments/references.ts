@@ -28,7 +28,7 @@ function versionDefects(definition: ExperimentDefinition, { model }: KnownNames)
   const names = model.versions.map(({ name }) => name);
   const defects: Defect[] = [];
   definition.variants.forEach(({ version, control }, index) => {
-    const field = `variants.${index}.version`;
+    const field = `/variants/${index}/version`;
     if (!names.includes(version)) {
       defects.push(
         unknownName(field, version, names, `a registered version of ${definition.model}`),
@@ -48,7 +48,7 @@ function versionDefects(definition: ExperimentDefinition, { model }: KnownNames)
 function metricDefects(definition: ExperimentDefinition, known: KnownNames): Defect[] {
   const names = known.metrics.map(({ name }) => name);
   return definition.metrics.flatMap(({ metric }, index) => {
-    const field = `metrics.${index}.metric`;
+    const field = `/metrics/${index}/metric`;
     const found = known.metrics.find(({ name }) => name === metric);
     if (found === undefined) return [unknownName(field, metric, names, 'a defined metric')];
     const sources = [found.numerator.source, found.denominator?.source];

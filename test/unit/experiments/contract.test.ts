@@ -182,12 +182,12 @@ describe('an experiment as posted', () => {
 
 describe('what is not there yet', () => {
   it.each([
-    ['kind', { kind: 'shadow', rollout: undefined }],
-    ['kind', { kind: 'holdout', rollout: undefined }],
-    ['audience', { audience: [{ attribute: 'country', in: ['IN'] }] }],
-    ['layer', { layer: 'ui' }],
-    ['mirror', { mirror: { percent: 100 } }],
-    ['analysis.method', { analysis: { ...analysis, method: 'group_sequential' } }],
+    ['/kind', { kind: 'shadow', rollout: undefined }],
+    ['/kind', { kind: 'holdout', rollout: undefined }],
+    ['/audience', { audience: [{ attribute: 'country', in: ['IN'] }] }],
+    ['/layer', { layer: 'ui' }],
+    ['/mirror', { mirror: { percent: 100 } }],
+    ['/analysis/method', { analysis: { ...analysis, method: 'group_sequential' } }],
   ])('is refused as not yet: %s', (field, change) => {
     const definition = parsed(postedCanary(change));
     const error = thrownBy(() => refuseNotYet(definition));

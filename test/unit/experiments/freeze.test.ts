@@ -135,25 +135,25 @@ describe('what a definition refers to', () => {
   it('names the unknown version and the nearest known one', () => {
     const [control] = postedCanary().variants;
     const [defect] = defectsOf({ variants: [control, { name: 'v2', version: 'vv2' }] });
-    expect(defect).toMatchObject({ field: 'variants.1.version', advice: 'did you mean v2?' });
+    expect(defect).toMatchObject({ field: '/variants/1/version', advice: 'did you mean v2?' });
   });
 
   it('names the unknown metric and the nearest known one', () => {
     const [defect] = defectsOf({ metrics: [{ metric: 'corect', role: 'success' }] });
-    expect(defect).toMatchObject({ field: 'metrics.0.metric', advice: 'did you mean correct?' });
+    expect(defect).toMatchObject({ field: '/metrics/0/metric', advice: 'did you mean correct?' });
   });
 
   it('needs the answer field that a label is compared with to be captured', () => {
     const [defect] = defectsOf({}, { ...model, capture: { output: {}, input: {} } });
     expect(defect).toMatchObject({
-      field: 'metrics.0.metric',
+      field: '/metrics/0/metric',
       expected: 'capture.output.spam on model spam',
     });
   });
 
   it('has the champion as the control of a canary', () => {
     const [defect] = defectsOf({}, { ...model, champion: 'v2' });
-    expect(defect).toMatchObject({ field: 'variants.0.version', expected: 'the champion, v2' });
+    expect(defect).toMatchObject({ field: '/variants/0/version', expected: 'the champion, v2' });
   });
 
   it('lets an A/B test compare with any version', () => {
