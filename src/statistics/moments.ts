@@ -39,6 +39,9 @@ export interface SampleSummary {
 
 /** Rounding may push a co-moment this far (relative) past its Cauchy-Schwarz bound. */
 const CAUCHY_SCHWARZ_SLACK = 1e-9;
+const ROUNDING = 16 * Number.EPSILON;
+/** Squares of deviations below 1e-154 underflow: a sum of squares of 0 may stand for this much. */
+const UNDERFLOWN = 1e-300;
 
 export const NO_MOMENTS: Moments = { n: 0, mean: 0, m2: 0 };
 
@@ -191,15 +194,20 @@ export function checkPairedMoments(field: string, moments: PairedMoments): void 
   nonNegative(`${field}.m2Y`, moments.m2Y);
   nonNegative(`${field}.m2D`, moments.m2D);
   finite(`${field}.coMoment`, moments.coMoment);
-  const bound = Math.sqrt(moments.m2Y) * Math.sqrt(moments.m2D);
+  const bound = Math.sqrt(moments.m2Y + UNDERFLOWN) * Math.sqrt(moments.m2D + UNDERFLOWN);
   if (Math.abs(moments.coMoment) > bound * (1 + CAUCHY_SCHWARZ_SLACK) + roundingOf(moments)) {
     refuse(`${field}.coMoment`, moments.coMoment, 'at most sqrt(m2Y m2D) in absolute value');
   }
 }
 
-/** What the co-moment of constant values may be off by, when their mean was rounded. */
-function roundingOf({ n, meanY, meanD }: PairedMoments): number {
-  return n * Math.abs(meanY) * Math.abs(meanD) * Number.EPSILON ** 2 * 4;
+/**
+ * What rounding alone may add: merged means are off by an epsilon of themselves, which meets the spread of the
+ * other column. Without it a constant column would make a sound stored aggregate look impossible.
+ */
+function roundingOf({ n, meanY, m2Y, meanD, m2D }: PairedMoments): number {
+  const errorY = ROUNDING * Math.abs(meanY) * Math.sqrt(n);
+  const errorD = ROUNDING * Math.abs(meanD) * Math.sqrt(n);
+  return errorY * Math.sqrt(m2D) + errorD * Math.sqrt(m2Y) + errorY * errorD;
 }
 
 /** Refuses a summary with a negative variance, a fractional count or a value that is not finite. */

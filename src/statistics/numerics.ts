@@ -31,6 +31,8 @@ const HALF_LOG_TWO_PI = 0.918_938_533_204_672_8;
 const QUANTILE_STEPS = 200;
 /** Newton squares its error: a step this small leaves less than a rounding error. */
 const NEWTON_STOP = 1e-10;
+/** ln of the largest quantile that is looked for; beyond lie only tails of df < 1. */
+const LOG_LARGEST = 700;
 
 function checked(name: string, p: number): number {
   if (p >= 0 && p <= 1) return p;
@@ -123,7 +125,8 @@ export function studentUpperQuantile(q: number, df: number): number {
     const logTail = logStudentUpperTail(t, df);
     const logDensity = logNorm - ((df + 1) / 2) * logOnePlusSquare(t / Math.sqrt(df));
     const change = (logTail - target) / Math.exp(logT + logDensity - logTail);
-    logT += change;
+    if (logT >= LOG_LARGEST && change > 0) refuse('q', q, 'a tail whose quantile is a finite double');
+    logT = Math.min(logT + change, LOG_LARGEST);
     if (Math.abs(change) <= NEWTON_STOP) return Math.exp(logT);
   }
   throw new SluiceError(
