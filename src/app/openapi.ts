@@ -3,6 +3,7 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { z } from 'zod';
 import { isDataScope } from '../auth/scope.js';
 import type { Route } from '../auth/route-catalog.service.js';
+import { outcomeBatchSchema } from '../events/outcome.contract.js';
 import { summaryOf } from './route-summaries.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -102,7 +103,8 @@ export function apiDocument(routes: readonly Route[], version: string): ApiDocum
 function operationOf(route: Route, schemas: Record<string, JsonSchema>): Operation {
   const operationId = operationIdOf(route);
   const given = argumentsOf(route);
-  const body = given.body.find(({ schema }) => schema instanceof z.ZodType)?.schema;
+  const body =
+    given.body.find(({ schema }) => schema instanceof z.ZodType)?.schema ?? ownParsedBody(route);
   const plane = route.scope !== null && isDataScope(route.scope) ? 'data-plane' : 'control-plane';
   const needs = route.scope === null ? 'Public.' : `Needs the ${plane} scope \`${route.scope}\`.`;
   return {
@@ -117,6 +119,11 @@ function operationOf(route: Route, schemas: Record<string, JsonSchema>): Operati
       : {}),
     responses: responsesOf(route, given),
   };
+}
+
+/** Outcomes are parsed entry by entry where they are used, so that one bad entry does not cost the others. */
+function ownParsedBody({ method, path }: Route): z.ZodType | null {
+  return method === 'POST' && path === '/api/v1/outcomes' ? outcomeBatchSchema : null;
 }
 
 function operationIdOf({ controller, handlerName }: Route): string {

@@ -1,5 +1,5 @@
 import type { FirstKey } from '../auth/first-key.service.js';
-import type { Config } from '../config/config.js';
+import { loadConfig } from '../config/load-config.js';
 import { SluiceError } from '../kernel/errors.js';
 import { listen } from './start.js';
 import type { StartingSluice } from './start.js';
@@ -10,9 +10,9 @@ const SHUTDOWN_DEADLINE_MS = 24_000;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** Runs the product as a process: prints where it is, ends in order at the first signal and at once at the second. */
-export async function run(config: Config): Promise<void> {
+export async function run(env: NodeJS.ProcessEnv): Promise<void> {
   let isStopping = false;
-  const started = listen(config);
+  const started = Promise.resolve(env).then(loadConfig).then(listen);
   const stop = (exitCode: number): void => {
     if (isStopping) process.exit(130);
     isStopping = true;

@@ -81,11 +81,8 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Header values are secrets even when they are malformed; what is missing cannot be shown. */
+/** Header values are secrets even when they are malformed, and objects may hold some; what is missing has no value. */
 function isShowable(path: readonly PropertyKey[], given: unknown): boolean {
-  return given !== undefined && !path.includes('headers') && !holdsHeaders(given);
-}
-
-function holdsHeaders(given: unknown): boolean {
-  return given !== null && typeof given === 'object' && 'headers' in given;
+  if (given === undefined || path.includes('headers')) return false;
+  return given === null || typeof given !== 'object';
 }
