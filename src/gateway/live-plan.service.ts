@@ -24,7 +24,7 @@ export class LivePlanService {
   #current: LivePlan | null = null;
   #saving: Promise<void> = Promise.resolve();
   #unsaved: TrafficPlan | null = null;
-  #polling = false;
+  #following: Promise<void> | null = null;
   #hinted = false;
   #timer: NodeJS.Timeout | null = null;
   #unlisten: (() => void) | null = null;
@@ -67,24 +67,24 @@ export class LivePlanService {
     await this.#saving;
   }
 
-  /** Asks the source once; a hint that comes while it answers is not lost. */
-  async refresh(): Promise<void> {
-    if (this.#polling) {
-      this.#hinted = true;
-      return;
-    }
-    if (!this.source.isReady) return;
-    this.#polling = true;
+  /** Asks the source; a hint that comes while it answers is not lost. Resolves when all hints so far are followed. */
+  refresh(): Promise<void> {
+    this.#hinted = true;
+    this.#following ??= this.#follow().finally(() => {
+      this.#following = null;
+    });
+    return this.#following;
+  }
+
+  async #follow(): Promise<void> {
     try {
-      do {
+      while (this.#hinted && this.source.isReady) {
         this.#hinted = false;
         await this.#poll();
-      } while (this.#hinted);
+      }
     } catch (error) {
       // The database is away: the plan in memory stays in force, and the next poll asks again.
       this.#logger.debug(`no plan from the database: ${String(error)}`);
-    } finally {
-      this.#polling = false;
     }
   }
 

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { preparePlan } from '../../../src/gateway/live-plan.js';
+import type { TrafficPlan } from '../../../src/routing/plan.js';
+import { model, version } from '../routing/plans.js';
+
+function planWith(...models: ReturnType<typeof model>[]): TrafficPlan {
+  return {
+    version: 4,
+    models: Object.fromEntries(models.map((one) => [one.name, one])),
+    keys: [{ id: 'k', hash: 'h', scopes: ['predict'] }],
+  };
+}
+
+const unseal = (sealed: string): Record<string, string> => {
+  if (sealed === 'rotten') throw new Error('cannot be read');
+  return { 'X-Key': sealed };
+};
+
+describe('a prepared plan', () => {
+  it('finds models, versions and keys, and names every origin', () => {
+    const { plan, defects } = preparePlan(planWith(model()), unseal);
+    expect(defects).toEqual([]);
+    expect(plan.version).toBe(4);
+    expect([...(plan.models.get('spam')?.versions.keys() ?? [])]).toEqual(['v1', 'v2', 'v3']);
+    expect(plan.keys.get('h')?.scopes).toEqual(['predict']);
+    expect([...plan.origins]).toEqual(['http://upstream.test']);
+  });
+
+  it.each([
+    ['http://a', 'http://a', ''],
+    ['http://a/', 'http://a', ''],
+    ['https://a:443/x/y/', 'https://a', '/x/y'],
+    ['http://2130706433:80/v', 'http://127.0.0.1', '/v'],
+    ['http://[::1]:9000/', 'http://[::1]:9000', ''],
+  ])('takes the URL %s apart', (url, origin, basePath) => {
+    const versions = { v1: { ...version('v1'), url } };
+    const { plan } = preparePlan(planWith(model({ versions })), unseal);
+    expect(plan.models.get('spam')?.versions.get('v1')).toMatchObject({ origin, basePath });
+  });
+
+  it('takes the time-out of the version, else that of the model', () => {
+    const versions = { v1: version('v1'), v2: { ...version('v2'), timeoutMs: 7 } };
+    const live = preparePlan(planWith(model({ versions })), unseal).plan.models.get('spam');
+    expect(live?.versions.get('v1')?.timeoutMs).toBe(1000);
+    expect(live?.versions.get('v2')?.timeoutMs).toBe(7);
+  });
+
+  it('unseals upstream headers', () => {
+    const versions = { v1: { ...version('v1'), sealedHeaders: 'secret' } };
+    const live = preparePlan(planWith(model({ versions })), unseal).plan.models.get('spam');
+    expect(live?.versions.get('v1')?.headers).toEqual(['X-Key', 'secret']);
+    expect(live?.versions.get('v1')?.headerNames.has('x-key')).toBe(true);
+  });
+
+  it('leaves out a version that cannot be prepared and says why, without losing the others', () => {
+    const versions = {
+      v1: version('v1'),
+      v2: { ...version('v2'), sealedHeaders: 'rotten' },
+      v3: { ...version('v3'), url: 'no url' },
+    };
+    const { plan, defects } = preparePlan(planWith(model({ versions })), unseal);
+    expect([...(plan.models.get('spam')?.versions.keys() ?? [])]).toEqual(['v1']);
+    expect(defects).toHaveLength(2);
+    expect(defects[0]).toBe('spam/v2: cannot be read');
+  });
+});
