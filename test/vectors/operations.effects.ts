@@ -54,7 +54,7 @@ interface SamplesCase {
   readonly treatment: SampleSummary;
   readonly alpha: number;
   readonly alternative: Alternative;
-  readonly null_difference: number;
+  readonly null_difference?: number;
 }
 
 interface RatioSide {

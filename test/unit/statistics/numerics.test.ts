@@ -9,7 +9,7 @@ describe('tails', () => {
   it('are computed from the tail itself (kills the mutant `1 - cdf`, which is 0 from z = 8.3)', () => {
     expect(1 - numerics.normalCdf(10)).toBe(0);
     // mpmath: erfc(10/sqrt 2)/2
-    expect(relativeError(numerics.normalUpperTail(10), 7.619853024160526e-24)).toBeLessThan(1e-12);
+    expect(relativeError(numerics.normalUpperTail(10), 7.6198530241605e-24)).toBeLessThan(1e-12);
     expect(relativeError(numerics.normalUpperTail(37), 5.725571222524e-300)).toBeLessThan(1e-11);
   });
 
@@ -54,8 +54,8 @@ describe('tails', () => {
   });
 
   it('of t of the wrong sign are near 1, not refused', () => {
-    expect(numerics.studentUpperTail(-3, 10)).toBeCloseTo(0.993_328_172_488_715_2, 9);
-    expect(numerics.logStudentUpperTail(-3, 10)).toBeCloseTo(Math.log(0.993_328_172_488_715_2), 9);
+    expect(numerics.studentUpperTail(-3, 10)).toBeCloseTo(0.993_328_172_488_715, 9);
+    expect(numerics.logStudentUpperTail(-3, 10)).toBeCloseTo(Math.log(0.993_328_172_488_715), 9);
   });
 
   it('reach both ends exactly', () => {
