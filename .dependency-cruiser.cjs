@@ -60,15 +60,23 @@ module.exports = {
       severity: 'error',
       from: {
         path: `^src/(${[...PURE, 'rollouts/policy'].join('|')})/`,
-        pathNot: '^src/(statistics/numerics|kernel/hash)\\.ts$',
+        pathNot: '^src/(statistics/[^/]+|kernel/hash)\\.ts$',
       },
       to: { pathNot: '^src/' },
     },
     {
+      name: 'statistics-describes-with-one-library',
+      comment: 'Special functions are the business of numerics.ts alone.',
+      severity: 'error',
+      from: { path: '^src/statistics/', pathNot: '^src/statistics/numerics\\.ts$' },
+      to: { pathNot: '(^src/|(^|/)node_modules/simple-statistics/)' },
+    },
+    {
       name: 'numerics-libraries',
+      comment: 'Each inside its measured box: docs/decisions/0006.',
       severity: 'error',
       from: { path: '^src/statistics/numerics\\.ts$' },
-      to: { pathNot: '(^src/|(^|/)node_modules/(@stdlib/|jstat/|simple-statistics/))' },
+      to: { pathNot: '(^src/|(^|/)node_modules/(@stdlib/|simple-statistics/))' },
     },
     {
       name: 'hash-needs-only-crypto',

@@ -59,16 +59,22 @@ describe('layers', () => {
   it.each([
     ['kernel/a.ts', 'node:fs'],
     ['routing/a.ts', 'zod'],
-    ['statistics/a.ts', 'jstat'],
     ['rollouts/policy/a.ts', 'node:crypto'],
   ])('refuses %s importing %s', (from, name) => {
     const text = `import * as it from '${name}';\nexport const two = it;\n`;
     expect(brokenRules({ [`src/${from}`]: text })).toContain('pure-folders-touch-no-package');
   });
 
+  it('refuses special functions outside of numerics', () => {
+    const text = `import * as it from '@stdlib/math-base-special-erfc';\nexport const two = it;\n`;
+    expect(brokenRules({ 'src/statistics/a.ts': text })).toEqual([
+      'statistics-describes-with-one-library',
+    ]);
+  });
+
   it('lets numerics and the hash import what they are for', () => {
     const crypto = `import { createHash } from 'node:crypto';\nexport const two = createHash;\n`;
-    const library = `import jstat from 'jstat';\nexport const two = jstat;\n`;
+    const library = `import erfc from '@stdlib/math-base-special-erfc';\nexport const two = erfc;\n`;
     expect(
       brokenRules({ 'src/kernel/hash.ts': crypto, 'src/statistics/numerics.ts': library }),
     ).toEqual([]);
