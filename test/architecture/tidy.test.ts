@@ -106,7 +106,9 @@ describe('tidy', () => {
       (path) =>
         !/\.(store|sql)\.ts$/.test(path) &&
         !at(path).startsWith('src/database/') &&
-        /\.query(<[^(]*>)?\(\s*[`'](SELECT(?! 1['`])|INSERT|UPDATE|DELETE|WITH)\b/i.test(textOf(path)),
+        /\.query(<[^(]*>)?\(\s*[`'](SELECT(?! 1['`])|INSERT|UPDATE|DELETE|WITH)\b/i.test(
+          textOf(path),
+        ),
     );
     expect(elsewhere.map(at)).toEqual([]);
   });
