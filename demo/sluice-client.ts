@@ -189,14 +189,13 @@ export class SluiceClient {
     return experiments.filter(({ status }) => status === 'running' || status === 'paused');
   }
 
-  /** True once the control plane answers with its database behind it; a wrong key is an error. */
-  async isUsable(): Promise<boolean> {
+  /** Null once the control plane knows our key, so that its database is there too; otherwise why not. */
+  async whyNotUsable(): Promise<string | null> {
     try {
       await this.control('GET', '/models');
-      return true;
+      return null;
     } catch (error) {
-      if (error instanceof SluiceApiError && error.status < 500) throw error;
-      return false;
+      return error instanceof Error ? error.message : String(error);
     }
   }
 

@@ -112,12 +112,13 @@ async function listenOnce(port: number): Promise<number> {
   });
 }
 
-/** Ready means: the control plane answers with its database behind it. */
 async function usable(client: SluiceClient): Promise<void> {
   const deadlineMs = Date.now() + START_TIMEOUT_MS;
-  while (!(await client.isUsable())) {
+  for (;;) {
+    const obstacle = await client.whyNotUsable();
+    if (obstacle === null) return;
     if (Date.now() > deadlineMs) {
-      throw new Error(`Sluice was not usable after ${START_TIMEOUT_MS / 1000} s`);
+      throw new Error(`Sluice was not usable after ${START_TIMEOUT_MS / 1000} s: ${obstacle}`);
     }
     await sleep(POLL_MS);
   }
