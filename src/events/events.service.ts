@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
+import { Database } from '../database/database.service.js';
 import { EventStore } from './event.store.js';
 import { Shipper } from './shipper.service.js';
 import type { ShipperStatus } from './shipper.service.js';
@@ -32,6 +33,7 @@ export class EventsService implements OnApplicationBootstrap, OnApplicationShutd
     private readonly spool: Spool,
     private readonly shipper: Shipper,
     private readonly store: EventStore,
+    private readonly database: Database,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -67,9 +69,11 @@ export class EventsService implements OnApplicationBootstrap, OnApplicationShutd
   async #upkeep(): Promise<void> {
     let nextMs = UPKEEP_EVERY_MS;
     try {
+      await this.database.whenReady();
       await this.ensurePartitions(Date.now());
       await this.store.pruneWatermarks();
     } catch (error) {
+      if (this.#isOver) return;
       nextMs = UPKEEP_RETRY_MS;
       this.#logger.warn(
         `partitions wait: ${error instanceof Error ? error.message : String(error)}`,

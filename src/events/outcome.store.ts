@@ -1,3 +1,4 @@
+import { isConnectionError } from '../database/connection-errors.js';
 import { SluiceError } from '../kernel/errors.js';
 import { dayText } from './copy-line.js';
 import type { PoolOwner } from './shipment.store.js';
@@ -45,7 +46,7 @@ const DIGESTS = `
   FROM outcome_ids JOIN unnest($1::text[], $2::text[]) AS t (model, id) USING (model, id)`;
 
 /** SQLSTATE classes in which the same request may succeed a moment later: connection, rollback, resources, operator. */
-const PASSING = /^(08|25|40|53|55|57)/;
+const PASSING = /^(08|25|40|53|55|57)[0-9A-Z]{3}$/;
 
 export class OutcomeStore {
   readonly #madeDays = new Set<number>();
@@ -117,10 +118,8 @@ export function keyOf(of: { readonly model: string; readonly id: string }): stri
 
 function asUnavailable(error: unknown): unknown {
   if (error instanceof SluiceError) return error;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const isSqlState =
-    typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E');
-  if (isSqlState && !PASSING.test(code)) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!isConnectionError(error) && !PASSING.test(code)) return error;
   const advice = 'nothing of this batch is acknowledged: send it again, with the same ids';
   return new SluiceError('unavailable', 'outcomes cannot be stored right now', [{ advice }], {
     cause: error,
