@@ -12,14 +12,7 @@ import {
   sampleRatioLogBayesFactor,
   sampleRatioSequential,
 } from '../../src/statistics/sample-ratio.js';
-import {
-  alternative,
-  alpha,
-  MIRROR,
-  close,
-  opposite,
-  each,
-} from './statistics.arbitraries.js';
+import { alternative, alpha, MIRROR, close, opposite, each } from './statistics.arbitraries.js';
 
 describe('confidence sequences', () => {
   const look = fc.record({

@@ -93,7 +93,8 @@ function agrees(got: unknown, want: unknown, tolerance: Tolerance): boolean {
     return typeof got === 'number' && got >= min && got <= max;
   }
   if (typeof want !== 'number' || typeof got !== 'number') return got === want;
-  if (got === want) return true;
+  // An infinite end must be that end: rtol * Infinity would accept anything.
+  if (got === want || !Number.isFinite(want)) return got === want;
   if (
     tolerance.tags.includes('tiny_spend') &&
     want > TINY_SPEND_CRITICAL &&
