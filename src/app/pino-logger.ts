@@ -3,6 +3,9 @@ import { destination, pino } from 'pino';
 import type { DestinationStream, Level, Logger } from 'pino';
 import type { Config } from '../config/config.js';
 
+/** What Nest tells about its own wiring, one line per module and route; of use only when the wiring is at fault. */
+const WIRING = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer']);
+
 /** JSON lines on standard error; standard output is for people (URLs and the first key). */
 export class PinoLogger implements LoggerService {
   readonly #pino: Logger;
@@ -18,7 +21,9 @@ export class PinoLogger implements LoggerService {
   }
 
   log(message: unknown, ...rest: readonly unknown[]): void {
-    this.#write('info', message, rest);
+    const context = rest.at(-1);
+    const isWiring = typeof context === 'string' && WIRING.has(context);
+    this.#write(isWiring ? 'debug' : 'info', message, rest);
   }
 
   error(message: unknown, ...rest: readonly unknown[]): void {

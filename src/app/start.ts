@@ -1,11 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FirstKeyService } from '../auth/first-key.service.js';
 import type { FirstKey } from '../auth/first-key.service.js';
 import type { Config } from '../config/config.js';
 import { Database } from '../database/database.service.js';
 import { GatewayServer } from '../gateway/gateway-server.service.js';
+import { LivePlanService } from '../gateway/live-plan.service.js';
 import { AppModule } from './app.module.js';
 import { controlServer } from './control-server.js';
 import { PinoLogger } from './pino-logger.js';
@@ -48,11 +49,7 @@ export async function startSluice(config: Config): Promise<RunningSluice> {
 
 /** Starts every role and returns as soon as it listens: a gateway serves from its snapshot without a database. */
 export async function listen(config: Config): Promise<StartingSluice> {
-  const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.of(config),
-    controlServer(config),
-    { logger: new PinoLogger(config.logLevel), bodyParser: false, abortOnError: false },
-  );
+  const app = await createApp(config, controlServer(config));
   try {
     await app.listen(config.controlPort, config.controlHost);
   } catch (error) {
@@ -68,10 +65,24 @@ export async function listen(config: Config): Promise<StartingSluice> {
   };
 }
 
+/** The application on its server, not listening yet. */
+export function createApp(config: Config, server: FastifyAdapter): Promise<NestFastifyApplication> {
+  return NestFactory.create<NestFastifyApplication>(AppModule.of(config), server, {
+    logger: new PinoLogger(config.logLevel),
+    bodyParser: false,
+    abortOnError: false,
+  });
+}
+
 async function firstKey(app: NestFastifyApplication, config: Config): Promise<FirstKey> {
   if (config.roles.every((role) => role === 'gateway')) return { kind: 'present' };
   await app.get(Database, { strict: false }).whenReady();
-  return app.get(FirstKeyService, { strict: false }).ensure();
+  const first = await app.get(FirstKeyService, { strict: false }).ensure();
+  // the plan is asked for twice a second; whoever starts us need not wait for the next time
+  if (config.roles.includes('gateway')) {
+    await app.get(LivePlanService, { strict: false }).refresh();
+  }
+  return first;
 }
 
 /**
