@@ -13,7 +13,7 @@ import { EmbeddedPostgres } from './embedded-postgres.js';
 import { Listener } from './listener.js';
 import { isMigrated, migrate } from './migrate.js';
 import { isPermanent, permanentFailure } from './permanent-failure.js';
-import { TimedClient } from './timed-client.js';
+import { clientFamily } from './timed-client.js';
 
 export type Row = EntityTarget<ObjectLiteral> & (new () => ObjectLiteral);
 
@@ -42,6 +42,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly listeners = new Set<Listener>();
   private readonly embedded: EmbeddedPostgres | null;
   private readonly ready: PromiseWithResolvers<void>;
+  private readonly clients = clientFamily();
   private url: string | null;
   private source: DataSource | null = null;
   private connecting: Promise<void> | null = null;
@@ -151,8 +152,9 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     const { source } = this;
     this.source = null;
     if (source !== null && !(await settlesWithin(source.destroy(), CLOSE_MS))) {
-      this.logger.warn(`the connections did not close within ${CLOSE_MS} ms`);
+      this.logger.warn(`the connections did not close within ${CLOSE_MS} ms and were cut`);
     }
+    this.clients.destroyAll();
     await this.embedded?.stop();
     if (this.connecting !== null) await settlesWithin(this.connecting, CLOSE_MS);
     // a start that was under way while we stopped it may have brought a server up after all
@@ -225,7 +227,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       poolErrorHandler: (error: unknown) => this.logger.warn(`an idle connection was lost: ${messageOf(error)}`),
       extra: {
-        Client: TimedClient,
+        Client: this.clients.Client,
         query_timeout: QUERY_TIMEOUT_MS,
         statement_timeout: STATEMENT_TIMEOUT_MS,
         idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,

@@ -14,7 +14,7 @@ export interface PostgresBinaries {
   readonly initdb: string;
 }
 
-interface BinaryPackage {
+export interface BinaryPackage {
   readonly root: string;
   readonly version: string;
 }
@@ -24,8 +24,11 @@ const manifest = z.object({ version: z.string() });
 const symlinkList = z.array(z.object({ source: z.string(), target: z.string() }));
 
 /** The platform package's programs, with their library links in place, where the account can run them. */
-export function prepareBinaries(account: ServerAccount, place: string): PostgresBinaries {
-  const found = findPackage();
+export function prepareBinaries(
+  account: ServerAccount,
+  place: string,
+  found: BinaryPackage = findPackage(),
+): PostgresBinaries {
   const inPlace = isRunnable(found.root, account) && linkLibraries(found.root) === null;
   const root = inPlace ? found.root : copyOnce(found, place);
   return {
@@ -36,7 +39,8 @@ export function prepareBinaries(account: ServerAccount, place: string): Postgres
   };
 }
 
-function findPackage(): BinaryPackage {
+/** The package that npm installed for this platform; refused with the way out when there is none. */
+export function findPackage(): BinaryPackage {
   const platform = `${process.platform}-${process.arch}`;
   if (!PLATFORMS.includes(platform)) throw unsupported(`there is no embedded PostgreSQL for ${platform}`);
   if (process.platform === 'linux' && isMusl()) {

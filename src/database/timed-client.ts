@@ -7,7 +7,8 @@ interface Internals {
 
 /**
  * A client that ends itself when a query times out. pg only reports the time-out and keeps waiting for the answer, so
- * whoever gets that client from the pool next would hang behind a query that nobody wants any more.
+ * whoever gets that client from the pool next would hang behind a query that nobody wants any more. And a lost
+ * connection that nobody listens to (bullmq removes its listeners before it closes) does not end the process.
  */
 export class TimedClient extends pg.Client {
   // pg's own overloads; the arguments are passed through untouched but for the callback
@@ -25,8 +26,43 @@ export class TimedClient extends pg.Client {
     return result;
   }) as pg.Client['query'];
 
-  private endIfTimedOut(error: unknown): void {
-    if (!(error instanceof Error) || error.message !== 'Query read timeout') return;
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'error' && this.listenerCount('error') === 0) return false;
+    return super.emit(event as never, ...(args as never[]));
+  }
+
+  /** Cuts the connection without asking the server, which may be frozen. */
+  destroy(): void {
     (this as unknown as Internals).connection.stream.destroy();
   }
+
+  private endIfTimedOut(error: unknown): void {
+    if (error instanceof Error && error.message === 'Query read timeout') this.destroy();
+  }
+}
+
+export interface ClientFamily {
+  /** For the `Client` option of a pool. */
+  readonly Client: typeof TimedClient;
+  /** What is still open after a polite end would hold the process. */
+  destroyAll(): void;
+}
+
+/** Clients of one pool that can be cut all at once. */
+export function clientFamily(): ClientFamily {
+  const open = new Set<TimedClient>();
+  class Member extends TimedClient {
+    constructor(config?: string | pg.ClientConfig) {
+      super(config);
+      open.add(this);
+      this.once('end', () => open.delete(this));
+    }
+  }
+  return {
+    Client: Member,
+    destroyAll(): void {
+      for (const client of open) client.destroy();
+      open.clear();
+    },
+  };
 }
