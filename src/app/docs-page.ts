@@ -54,7 +54,7 @@ function section(
   );
   return `<details id="${escape(operation.operationId)}"><summary><span class="method">${escape(method.toUpperCase())}</span>
 <code>${escape(path)}</code> <span class="what">${escape(operation.summary)}</span></summary>
-<p>${escape(operation.description).replaceAll(/\`([^\`]+)\`/g, '<code>$1</code>')}</p>
+<p>${escape(operation.description).replaceAll(/`([^`]+)`/g, '<code>$1</code>')}</p>
 ${parameterTable(operation.parameters)}${body === undefined ? '' : `<h4>Body</h4><pre>${escape(JSON.stringify(body, null, 2))}</pre>`}
 <h4>Answers</h4><table>${statuses.join('')}</table></details>`;
 }

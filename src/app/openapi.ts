@@ -193,11 +193,8 @@ function bodyOf(name: string, body: z.ZodType, schemas: Record<string, JsonSchem
 
 /** zod's JSON Schema 2020-12 is the dialect of OpenAPI 3.1; what has no JSON form is described as anything. */
 function jsonSchema(schema: z.ZodType): Record<string, unknown> {
-  const { $schema: _dialect, ...known } = z.toJSONSchema(schema, {
-    io: 'input',
-    unrepresentable: 'any',
-  });
-  return known;
+  const known = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return Object.fromEntries(Object.entries(known).filter(([name]) => name !== '$schema'));
 }
 
 function responsesOf(route: Route, given: Arguments): Readonly<Record<string, JsonSchema>> {

@@ -54,7 +54,9 @@ export class PinoLogger implements LoggerService {
     const error = [message, ...objects].find((part) => part instanceof Error);
     const fields = {
       context: texts.at(-1),
-      ...Object.assign({}, ...objects.filter((part) => !(part instanceof Error))),
+      ...Object.fromEntries(
+        objects.flatMap((part) => (part instanceof Error ? [] : Object.entries(part))),
+      ),
       ...(texts.length > 1 ? { stack: texts[0] } : {}),
       ...(error === undefined ? {} : { stack: error.stack }),
     };

@@ -11,11 +11,11 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** Runs the product as a process: prints where it is, ends in order at the first signal and at once at the second. */
 export async function run(env: NodeJS.ProcessEnv): Promise<void> {
-  let isStopping = false;
+  const state: { isStopping: boolean } = { isStopping: false };
   const started = Promise.resolve(env).then(loadConfig).then(listen);
   const stop = (exitCode: number): void => {
-    if (isStopping) process.exit(130);
-    isStopping = true;
+    if (state.isStopping) process.exit(130);
+    state.isStopping = true;
     setTimeout(() => process.exit(1), SHUTDOWN_DEADLINE_MS).unref();
     void started
       .then((sluice) => sluice.close())
@@ -31,7 +31,7 @@ export async function run(env: NodeJS.ProcessEnv): Promise<void> {
     process.stdout.write(keyText(await sluice.firstKey()));
   } catch (error) {
     // a stop during the start makes it fail too; that is no news
-    if (isStopping) return;
+    if (state.isStopping) return;
     process.stderr.write(refusalText(error));
     stop(1);
   }

@@ -38,14 +38,13 @@ async function config(changes: Partial<Config> = {}): Promise<Config> {
 const NO_DATABASE = 'postgres://nobody:x@127.0.0.1:1/none';
 
 describe('a process', () => {
-  it.each<readonly Role[]>([
-    ['gateway', 'control', 'worker'],
-    ['gateway'],
-    ['control'],
-    ['worker'],
-    ['gateway', 'worker'],
-  ])('boots with the roles %s %s %s', async (...given) => {
-    const roles = given.filter((role) => role !== undefined);
+  it.each<readonly [string, readonly Role[]]>([
+    ['all roles', ['gateway', 'control', 'worker']],
+    ['the gateway alone', ['gateway']],
+    ['the control plane alone', ['control']],
+    ['a worker alone', ['worker']],
+    ['gateway and worker', ['gateway', 'worker']],
+  ])('boots as %s', async (_what, roles) => {
     const sluice = await startSluice(await config({ roles }));
     const status = async (path: string) => (await fetch(sluice.controlUrl + path)).status;
     try {
@@ -111,7 +110,7 @@ describe('a process', () => {
       },
       body: endless,
       duplex: 'half',
-    } as RequestInit).catch(() => 'cut');
+    }).catch(() => 'cut');
     await new Promise((resolve) => setTimeout(resolve, 200));
     const startedMs = performance.now();
     await sluice.close();

@@ -169,10 +169,10 @@ describe('the first admin key', () => {
     const made = found.filter((first) => first.kind === 'made');
     expect(made).toHaveLength(1);
     expect(found.filter(({ kind }) => kind === 'present')).toHaveLength(3);
-    expect(await starting[3]?.get(AuthService).authenticate(made[0]!.key)).toMatchObject({
+    expect(await starting[3].get(AuthService).authenticate(made[0]!.key)).toMatchObject({
       scopes: ['admin'],
     });
-    expect(await starting[0]!.get(AuthService).list()).toHaveLength(1);
+    expect(await starting[0].get(AuthService).list()).toHaveLength(1);
   });
 
   it('is the given one, stored once', async () => {
