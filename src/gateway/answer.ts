@@ -63,12 +63,15 @@ export class Answer {
   /** Takes a piece of the body; false: the caller reads too slowly, wait for `drain`. */
   write(chunk: Buffer): boolean {
     this.#keep(chunk);
+    // A write to a closed response is an 'error' event that nobody could do anything about.
+    if (this.res.destroyed) return true;
     if (this.isFlowing) return this.res.write(chunk);
     this.#chunks.push(chunk);
     return true;
   }
 
   end(): void {
+    if (this.res.destroyed) return;
     if (this.isFlowing || this.#head === null) {
       this.res.end();
       return;
@@ -91,7 +94,7 @@ export class Answer {
   }
 
   #flow(): void {
-    if (this.isFlowing || this.#isHeld || this.#head === null || this.res.writableEnded) return;
+    if (this.isFlowing || this.#isHeld || this.#head === null || this.res.destroyed) return;
     try {
       this.res.writeHead(this.#head.status, this.#head.headers);
       this.res.flushHeaders();

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Forwarder } from './forwarder.service.js';
 import { Gatekeeper } from './gatekeeper.service.js';
 import { GatewayTelemetry } from './gateway-telemetry.service.js';
@@ -12,6 +12,7 @@ import { climbs, originForm, parseTarget, type ModelTarget } from './route-reque
 /** The first thing that a request meets: who answers it, and whether it may. */
 @Injectable()
 export class Door {
+  readonly #logger = new Logger('Gateway');
   readonly #ids = new RequestIds();
 
   constructor(
@@ -22,6 +23,14 @@ export class Door {
   ) {}
 
   handle(req: IncomingMessage, res: ServerResponse, nowMs: number): void {
+    try {
+      this.#handle(req, res, nowMs);
+    } catch (error) {
+      this.#broken(res, error);
+    }
+  }
+
+  #handle(req: IncomingMessage, res: ServerResponse, nowMs: number): void {
     const target = originForm(req);
     if (typeof target !== 'string') {
       this.#refuse(res, target);
@@ -57,7 +66,11 @@ export class Door {
       const startedMs = performance.now();
       const id = this.#ids.make(nowMs);
       const call = { req, res, id, atMs: nowMs, startedMs, plan, model, rest, body, override };
-      this.forwarder.forward(call);
+      try {
+        this.forwarder.forward(call);
+      } catch (error) {
+        this.#broken(res, error);
+      }
     });
   }
 
@@ -90,6 +103,12 @@ export class Door {
     );
   }
 
+  /** A bug of ours costs one request, not the process and every request in it. */
+  #broken(res: ServerResponse, error: unknown): void {
+    this.#logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    this.#refuse(res, BROKEN);
+  }
+
   #refuse(res: ServerResponse, problem: Problem): void {
     this.telemetry.refused(problem.code);
     // What follows a malformed request may not be what it seems: it must not be read as the next one.
@@ -108,6 +127,11 @@ const NOT_FOUND: Problem = {
   status: 404,
   code: 'not_found',
   detail: 'models answer under /models/{model}/{path}',
+};
+const BROKEN: Problem = {
+  status: 500,
+  code: 'internal',
+  detail: 'the gateway could not handle this request',
 };
 const CLIMBS: Problem = {
   status: 400,

@@ -35,9 +35,6 @@ export class Exchange implements AttemptListener {
     call.res.on('close', () => {
       this.#onCallerGone();
     });
-    call.res.on('drain', () => {
-      this.#attempt?.resume();
-    });
   }
 
   start(): void {
@@ -64,8 +61,14 @@ export class Exchange implements AttemptListener {
     });
   }
 
-  onData(_attempt: Attempt, chunk: Buffer): boolean {
-    return this.#answer.write(chunk);
+  onData(attempt: Attempt, chunk: Buffer): boolean {
+    const mayGoOn = this.#answer.write(chunk);
+    if (!mayGoOn) {
+      this.call.res.once('drain', () => {
+        attempt.resume();
+      });
+    }
+    return mayGoOn;
   }
 
   onEnd(attempt: Attempt): void {

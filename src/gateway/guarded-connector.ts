@@ -16,17 +16,17 @@ export interface AddressGuard {
  * undici never calls `lookup` for literal addresses, so these are checked before.
  */
 export function guardedConnector(guard: AddressGuard): buildConnector.connector {
-  // One connector per port and host would be the same: the port comes with each call.
-  const connectors = new Map<string, buildConnector.connector>();
+  // undici's lookup does not learn the port, so each port has a connector of its own.
+  const connectors = new Map<number, buildConnector.connector>();
   const connectorFor = (port: number): buildConnector.connector => {
-    const known = connectors.get(String(port));
+    const known = connectors.get(port);
     if (known !== undefined) return known;
     const made = buildConnector({
       allowH2: false,
       timeout: CONNECT_TIMEOUT_MS,
       lookup: guardedLookup(guard, port),
-    } as buildConnector.BuildOptions);
-    connectors.set(String(port), made);
+    });
+    connectors.set(port, made);
     return made;
   };
   return (options, callback) => {

@@ -84,7 +84,7 @@ describe('the unit of a request', () => {
     ['a body 100,000 deep', { pointer: '/id' }, '', { body: '['.repeat(100_000) }, null],
   ];
 
-  it.each(cases)('comes from %s', async (_name, unit, query, init, expected) => {
+  it.each(cases)('comes from %s', async (...[, unit, query, init, expected]) => {
     const gateway = await modelGateway({ unit, experiments: [canaryPlan(1)] });
     const method = init.body === undefined ? 'GET' : 'POST';
     const reply = await fetch(`${gateway.url}/models/m/x${query}`, { method, ...init });
