@@ -125,7 +125,8 @@ export function studentUpperQuantile(q: number, df: number): number {
     const logTail = logStudentUpperTail(t, df);
     const logDensity = logNorm - ((df + 1) / 2) * logOnePlusSquare(t / Math.sqrt(df));
     const change = (logTail - target) / Math.exp(logT + logDensity - logTail);
-    if (logT >= LOG_LARGEST && change > 0) refuse('q', q, 'a tail whose quantile is a finite double');
+    if (logT >= LOG_LARGEST && change > 0)
+      refuse('q', q, 'a tail whose quantile is a finite double');
     logT = Math.min(logT + change, LOG_LARGEST);
     if (Math.abs(change) <= NEWTON_STOP) return Math.exp(logT);
   }

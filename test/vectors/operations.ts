@@ -2,6 +2,7 @@ import type { Operation } from './compare.js';
 import { distributionOperations } from './operations.distributions.js';
 import { designOperations } from './operations.design.js';
 import { effectOperations } from './operations.effects.js';
+import { furtherOperations } from './operations.further.js';
 import { sequentialOperations } from './operations.sequential.js';
 
 /** Every operation of the vector files that the engine has, by its name there. */
@@ -10,4 +11,5 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...effectOperations,
   ...sequentialOperations,
   ...designOperations,
+  ...furtherOperations,
 };
