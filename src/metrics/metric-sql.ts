@@ -199,7 +199,7 @@ const UNITS_AND_REQUESTS = `
 function outcomeCtes(plan: Plan, names: string): string {
   const kept = `o.model = $4 AND o.name = ANY (${names}::text[]) AND abs(o.value) <= ${MAX_MAGNITUDE}`;
   return `,
-  named AS (
+  named AS MATERIALIZED (
     SELECT e.unit_key, e.request_id FROM event_exposures e JOIN u ON u.unit_key = e.unit_key
     WHERE e.experiment_id = $1 AND e.epoch = $2 AND e.unit_key = ANY ($3::text[])
     UNION
@@ -212,7 +212,7 @@ function outcomeCtes(plan: Plan, names: string): string {
     UNION ALL
     SELECT u.unit_key, u.t0, o.name, o.at, o.value::text::numeric AS v
     FROM named n JOIN u ON u.unit_key = n.unit_key JOIN event_outcomes o ON o.request_id = n.request_id
-    WHERE ${kept}
+    WHERE ${kept} AND o.request_id = ANY (ARRAY(SELECT request_id FROM named))
   ),
   from_outcomes AS (
     SELECT unit_key, ${plan.outcomeColumns.join(', ')} FROM happened GROUP BY unit_key
@@ -225,7 +225,7 @@ function labelCtes(plan: Plan, group: LabelGroup, index: number): string {
   labels_${index.toString()} AS (
     SELECT DISTINCT ON (r.unit_key, r.request_id) r.unit_key, r.captured, o.value::text::numeric AS v
     FROM requests r JOIN event_outcomes o ON o.request_id = r.request_id
-    WHERE o.model = $4 AND o.name = ${plan.bind(group.outcome)}::text
+    WHERE o.request_id = ANY (ARRAY(SELECT request_id FROM requests)) AND o.model = $4 AND o.name = ${plan.bind(group.outcome)}::text
       AND abs(o.value) <= ${MAX_MAGNITUDE} AND ${within(group.windowMs, plan.bind, 'o.at')}
     ORDER BY r.unit_key, r.request_id, o.at DESC, o.id COLLATE "C" DESC
   ),

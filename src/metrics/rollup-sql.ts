@@ -1,5 +1,7 @@
 /**
- * The statements of the rollup. All take $1 = experiment. A cell changes by new minus old of the units that a
+ * The statements of the rollup. All take $1 = experiment. They run with nested loops switched off (rollup.store.ts):
+ * new partitions have no statistics, the planner expects one row, and 5,000 x 35,000 comparisons take minutes.
+ * So big tables are always narrowed by `= ANY (array)` first, which an index answers, and then hashed. A cell changes by new minus old of the units that a
  * batch touched, in exact decimals; `trim_scale` makes equal sums equal in every digit that is stored.
  */
 
@@ -48,16 +50,21 @@ SELECT (SELECT count(*)::integer FROM new_rows) AS read,
   (SELECT ${id}::text FROM new_rows ORDER BY x DESC, ${id} DESC LIMIT 1) AS id,
   ARRAY(${units}) AS units`;
 
+/** What was computed before of the units of some rows; looked up by key whatever the planner believes. */
+const KNOWN = (rows: string): string => `known AS MATERIALIZED (
+  SELECT unit_key, as_of FROM experiment_units
+  WHERE experiment_id = $1 AND unit_key = ANY (ARRAY(SELECT unit_key FROM ${rows}))
+)`;
+
 /** $2, $3 cursor, $4 horizon, $5 limit, $6 epoch. */
 export const READ_EXPOSURES = `
 WITH new_rows AS MATERIALIZED (
   SELECT x, request_id, unit_key, epoch FROM event_exposures
   WHERE experiment_id = $1 AND (x, request_id) > ($2::xid8, $3::uuid) AND x < $4::xid8
   ORDER BY x, request_id FETCH FIRST ($5::integer) ROWS WITH TIES
-)${READ(
+), ${KNOWN('new_rows')}${READ(
   'request_id',
-  `SELECT DISTINCT n.unit_key FROM new_rows n
-   LEFT JOIN experiment_units u ON u.experiment_id = $1 AND u.unit_key = n.unit_key
+  `SELECT DISTINCT n.unit_key FROM new_rows n LEFT JOIN known u ON u.unit_key = n.unit_key
    WHERE n.epoch = $6 AND (u.unit_key IS NULL OR n.x >= u.as_of)`,
 )}`;
 
@@ -67,10 +74,9 @@ WITH new_rows AS MATERIALIZED (
   SELECT x, request_id, unit_key, epoch FROM event_predictions
   WHERE experiment_id = $1 AND (x, request_id) > ($2::xid8, $3::uuid) AND x < $4::xid8
   ORDER BY x, request_id FETCH FIRST ($5::integer) ROWS WITH TIES
-)${READ(
+), ${KNOWN('new_rows')}${READ(
   'request_id',
-  `SELECT DISTINCT n.unit_key FROM new_rows n
-   JOIN experiment_units u ON u.experiment_id = $1 AND u.unit_key = n.unit_key
+  `SELECT DISTINCT n.unit_key FROM new_rows n JOIN known u ON u.unit_key = n.unit_key
    WHERE n.epoch = $6 AND n.x >= u.as_of`,
 )}`;
 
@@ -82,19 +88,20 @@ WITH new_rows AS MATERIALIZED (
   ORDER BY x, id FETCH FIRST ($5::integer) ROWS WITH TIES
 ), wanted AS MATERIALIZED (
   SELECT x, unit_key, request_id FROM new_rows WHERE name = ANY ($8::text[])
-), of_units AS (
+), of_units AS MATERIALIZED (
   SELECT x, unit_key FROM wanted WHERE request_id IS NULL
   UNION ALL
   SELECT w.x, p.unit_key FROM wanted w JOIN event_predictions p ON p.request_id = w.request_id
   WHERE p.experiment_id = $1 AND p.epoch = $6
+    AND p.request_id = ANY (ARRAY(SELECT request_id FROM wanted WHERE request_id IS NOT NULL))
   UNION ALL
   SELECT w.x, e.unit_key FROM wanted w JOIN event_exposures e ON e.request_id = w.request_id
   WHERE e.experiment_id = $1 AND e.epoch = $6
-)${READ(
+    AND e.request_id = ANY (ARRAY(SELECT request_id FROM wanted WHERE request_id IS NOT NULL))
+), ${KNOWN('of_units')}${READ(
   'id',
-  `SELECT DISTINCT n.unit_key FROM of_units n
-   JOIN experiment_units u ON u.experiment_id = $1 AND u.unit_key = n.unit_key
-   WHERE u.epoch = $6 AND n.x >= u.as_of`,
+  `SELECT DISTINCT n.unit_key FROM of_units n JOIN known u ON u.unit_key = n.unit_key
+   WHERE n.x >= u.as_of`,
 )}`;
 
 /** $2 stream, $3 x, $4 id. */
@@ -175,7 +182,8 @@ WITH ${ctes}, valued AS MATERIALIZED (
   WHERE experiment_id = $1 AND unit_key = ANY ($3::text[])
 ), gone AS (
   DELETE FROM unit_values v USING old o
-  WHERE v.experiment_id = $1 AND v.unit_key = o.unit_key AND v.metric = o.metric
+  WHERE v.experiment_id = $1 AND v.unit_key = ANY ($3::text[])
+    AND v.unit_key = o.unit_key AND v.metric = o.metric
     AND NOT EXISTS (SELECT FROM valued n WHERE n.unit_key = o.unit_key AND n.metric = o.metric)
 ), put AS (
   INSERT INTO unit_values AS v (experiment_id, unit_key, metric, variant, phase, y, d, matures_at, counted)
@@ -196,12 +204,13 @@ WHERE experiment_id = $1`;
 
 /** Moves at most $2 values whose window has closed from pending into the cells. */
 export const MATURE = `
-WITH due AS (
+WITH due AS MATERIALIZED (
   SELECT unit_key, metric FROM unit_values
   WHERE experiment_id = $1 AND NOT counted AND matures_at <= now() ORDER BY matures_at LIMIT $2
 ), ripe AS (
   UPDATE unit_values v SET counted = true FROM due
-  WHERE v.experiment_id = $1 AND v.unit_key = due.unit_key AND v.metric = due.metric
+  WHERE v.experiment_id = $1 AND v.unit_key = ANY (ARRAY(SELECT unit_key FROM due))
+    AND v.unit_key = due.unit_key AND v.metric = due.metric
   RETURNING v.metric, v.phase, v.variant, v.y, v.d
 ), moved AS (
   SELECT metric, phase, variant, y, d, true AS counted, 1 AS sign FROM ripe
