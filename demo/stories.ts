@@ -38,7 +38,7 @@ interface Chapter {
 const MAILS_PER_SECOND = 40;
 const LABEL_DELAY_MS = [1_000, 3_000] as const;
 /** After the last mail its label, the shipping and one more look have to fit in. */
-const LAST_LOOK_MS = 20_000;
+const LAST_LOOK_MS = 12_000;
 
 /** Two canaries one after the other, each against whatever serves the model then. */
 export async function runStories(run: StoriesRun): Promise<readonly Story[]> {
