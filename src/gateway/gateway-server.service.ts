@@ -22,6 +22,8 @@ const FAREWELL_MS = 500;
 const IDLE_CONNECTION_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** A connection without a byte either way is dead: twice the longest time-out that a model may have, and a bit. */
+const SILENT_CONNECTION_MS = 1_260_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** The two time-outs above are looked at this rarely: the check walks over every connection. */
 const CONNECTION_CHECK_MS = 5_000;
@@ -53,6 +55,7 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
         door.handle(req, res, systemClock.nowMs());
       },
     );
+    this.#server.timeout = SILENT_CONNECTION_MS;
   }
 
   /** Where it listens; the port is the real one when the configured one is 0. Null while it does not. */

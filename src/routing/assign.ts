@@ -126,9 +126,23 @@ function abVariant(experiment: ExperimentPlan, unit: string): VariantPlan | null
   if (coverageBucket >= experiment.coverage) return null;
   const segment = segmentAt(experiment, coverageBucket);
   if (segment === null) return null;
-  const place = bucket(variantSalt(experiment), unit);
-  for (const range of weightRanges(experiment.variants, segment.weights)) {
-    if (place < range.to) return range.variant;
+  return variantAt(experiment.variants, segment.weights, bucket(variantSalt(experiment), unit));
+}
+
+/** The variant of `weightRanges` that a place lies in, without making the ranges: this runs for every request. */
+function variantAt(
+  variants: readonly VariantPlan[],
+  weights: readonly number[],
+  place: number,
+): VariantPlan | null {
+  let total = 0;
+  for (const weight of weights) total += weight;
+  let sum = 0;
+  for (const [index, variant] of variants.entries()) {
+    const weight = weights[index] ?? 0;
+    if (weight <= 0) continue;
+    sum += weight;
+    if (place < sum / total) return variant;
   }
   return null;
 }
