@@ -80,8 +80,6 @@ async function traffic(client: SluiceClient, experiment: string): Promise<string
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
   const log = await client.decisions(experiment);
-  process.stderr.write(JSON.stringify((await client.report(experiment))?.assessment, null, 1));
-  process.stderr.write(JSON.stringify((await client.report(experiment))?.evidence.metricCells));
   return `still running: ${JSON.stringify(log.map(({ kind, summary }) => [kind, summary]))}`;
 }
 
@@ -105,7 +103,7 @@ describe.each(backends)('the loop with its queue on %s', (name, needsRedis) => {
   beforeAll(async () => {
     database = await freshDatabase();
     redis = needsRedis ? await startRedis() : null;
-    sluice = await startTestSluice({ databaseUrl: database.url, redisUrl: redis?.url ?? null, logLevel: 'debug' });
+    sluice = await startTestSluice({ databaseUrl: database.url, redisUrl: redis?.url ?? null });
     upstreams = await Promise.all([
       startUpstream(scorer(6)),
       startUpstream(scorer(50)),
@@ -162,7 +160,7 @@ describe.each(backends)('the loop with its queue on %s', (name, needsRedis) => {
     expect(await client.champion('spam')).toBe('v2');
     const last = (await client.decisions('failing')).at(-1);
     expect(last).toMatchObject({ kind: 'rollback', automatic: true });
-    expect(last?.summary).toContain('error_rate');
+    expect(last?.summary).toMatch(/(mistakes|error_rate) of v3 is worse/);
   });
 
   it('replays every decision with the identical verdict, and the chain is intact', async () => {

@@ -62,6 +62,15 @@ function isHarmed(assessment: Assessment, variant: string): boolean {
   return metricsOf(assessment, variant).some((metric) => passed(metric.deterioration));
 }
 
+/** The metric whose evidence of harm is strongest against its own level: the one that people are told. */
+function mostHarmed(assessment: Assessment): MetricAssessment | undefined {
+  const strength = ({ deterioration: test }: MetricAssessment): number =>
+    test?.kind === 'tested' ? test.pValue / test.alpha : Number.POSITIVE_INFINITY;
+  return assessment.metrics
+    .filter((metric) => passed(metric.deterioration))
+    .sort((left, right) => strength(left) - strength(right))[0];
+}
+
 function testNumbers(metric: MetricAssessment, test: TestResult | null): Numbers {
   const base = {
     metric: metric.metric,
@@ -85,7 +94,7 @@ export function deterioration({ design, assessment }: RuleContext): RuleResult {
   const variants = variantsOf(design);
   const harmed = variants.filter((variant) => isHarmed(assessment, variant));
   if (harmed.length === 0) return pass('deterioration', 'no metric shows harm');
-  const worst = assessment.metrics.find((metric) => passed(metric.deterioration));
+  const worst = mostHarmed(assessment);
   if (worst?.deterioration?.kind !== 'tested') return pass('deterioration', 'no metric shows harm');
   const numbers = testNumbers(worst, worst.deterioration);
   const text =

@@ -191,6 +191,15 @@ describe('rollback', () => {
     expect(decision.summary).toContain('latency_ms of v2 is worse: 41 against 40');
   });
 
+  it('names the metric whose evidence of harm is strongest', () => {
+    const metrics = [
+      metric({ deterioration: tested(true, { pValue: 0.01 }) }),
+      guardrail({ deterioration: tested(true, { pValue: 1e-9 }) }),
+    ];
+    const decision = decide(readyInput({ assessment: goodAssessment({ metrics }) }));
+    expect(decision.code).toBe('guardrail_deteriorated');
+  });
+
   it('dominates every alarm about the data', () => {
     const quality = { ...withQuality(mismatch).quality, caughtUp: false, droppedEvents: 9 };
     const decision = decide(readyInput({ assessment: { ...harmed, quality } }));
