@@ -53,9 +53,22 @@ export function normalCdf(z: number): number {
 export function logNormalUpperTail(z: number): number {
   if (finite('z', z) < 0) return Math.log1p(-normalUpperTail(-z));
   if (z <= MILLS_FROM) return Math.log(normalUpperTail(z));
-  let denominator = z;
-  for (let k = MILLS_TERMS; k >= 1; k -= 1) denominator = z + k / denominator;
-  return -(z * z) / 2 - HALF_LOG_TWO_PI - Math.log(denominator);
+  return -(z * z) / 2 - HALF_LOG_TWO_PI - Math.log(z + millsRemainder(z));
+}
+
+/** The k with P(Z > z) = density(z)/(z + k), for z > 5. */
+function millsRemainder(z: number): number {
+  let remainder = 0;
+  for (let k = MILLS_TERMS; k >= 1; k -= 1) remainder = k / (z + remainder);
+  return remainder;
+}
+
+/** E max(Z - z, 0) = density(z) - z P(Z > z) of the standard normal, without cancellation for z > 5. */
+export function normalLoss(z: number): number {
+  const density = Math.exp(-(finite('z', z) ** 2) / 2 - HALF_LOG_TWO_PI);
+  if (z <= MILLS_FROM) return density - z * normalUpperTail(z);
+  const remainder = millsRemainder(z);
+  return (density * remainder) / (z + remainder);
 }
 
 /** z with P(Z <= z) = p; p in [0, 1]; the ends give -Infinity and Infinity. For upper tails pass the tail to `normalUpperQuantile`. */

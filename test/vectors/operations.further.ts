@@ -1,3 +1,4 @@
+import { normalPosterior, probabilityBest } from '../../src/statistics/bayes-normal.js';
 import {
   cupedDifference,
   cupedDifferenceRaw,
@@ -73,7 +74,7 @@ function cuped(found: CupedDifference): Fields {
   };
 }
 
-/** Families msprt, cuped, paired and distribution-distance. */
+/** Families msprt, cuped, paired, bayes-normal and distribution-distance. */
 export const furtherOperations: Readonly<Record<string, Operation>> = {
   msprt_normal: (input: {
     readonly estimate: number;
@@ -180,6 +181,39 @@ export const furtherOperations: Readonly<Record<string, Operation>> = {
       standard_error: found.standardError,
       ...ends(found),
     })),
+
+  normal_posterior: (input: {
+    readonly estimate: number;
+    readonly standard_error: number;
+    readonly prior_mean: number | null;
+    readonly prior_variance: number | null;
+    readonly alpha: number;
+  }) => {
+    const { estimate, standard_error: standardError, alpha } = input;
+    const prior =
+      input.prior_mean === null || input.prior_variance === null
+        ? null
+        : { mean: input.prior_mean, variance: input.prior_variance };
+    return mapped(normalPosterior({ estimate, standardError, prior, alpha }), (found) => ({
+      posterior_mean: found.mean,
+      posterior_sd: found.sd,
+      chance_to_win: found.chanceToWin,
+      ...ends(found),
+      expected_loss_treatment: found.expectedLossTreatment,
+      expected_loss_control: found.expectedLossControl,
+    }));
+  },
+  probability_best: (input: {
+    readonly posterior_means: readonly number[];
+    readonly posterior_sds: readonly number[];
+  }) => ({
+    probability_best: probabilityBest(
+      input.posterior_means.map((mean, index) => ({
+        mean,
+        sd: input.posterior_sds[index] ?? Number.NaN,
+      })),
+    ),
+  }),
 
   divergences: (input: Histograms) =>
     mapped(divergences(input), (found) => ({
