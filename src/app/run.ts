@@ -24,6 +24,8 @@ export async function run(env: NodeJS.ProcessEnv): Promise<void> {
         () => process.exit(1),
       );
   };
+  // whoever read our output may leave without taking the process along
+  process.stdout.on('error', () => undefined);
   for (const signal of SIGNALS) process.on(signal, () => stop(0));
   try {
     const sluice = await started;
@@ -37,12 +39,17 @@ export async function run(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-export function whereText({
-  gatewayUrl,
-  controlUrl,
-}: Pick<StartingSluice, 'gatewayUrl' | 'controlUrl'>): string {
-  const gateway = gatewayUrl === null ? '' : `  gateway  ${gatewayUrl}/models/{model}/…\n`;
-  return `\nSluice is listening\n${gateway}  control  ${controlUrl}/api/v1\n  docs     ${controlUrl}/api/docs\n\n`;
+export function whereText(sluice: Omit<StartingSluice, 'firstKey' | 'close'>): string {
+  const { roles, gatewayUrl, controlUrl } = sluice;
+  const lines = [
+    'Sluice is listening',
+    ...(gatewayUrl === null ? [] : [`  gateway  ${gatewayUrl}/models/{model}/…`]),
+    ...(roles.includes('control')
+      ? [`  control  ${controlUrl}/api/v1`, `  docs     ${controlUrl}/api/docs`]
+      : []),
+    `  status   ${controlUrl}/status`,
+  ];
+  return `\n${lines.join('\n')}\n\n`;
 }
 
 export function keyText(first: FirstKey): string {

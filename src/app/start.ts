@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FirstKeyService } from '../auth/first-key.service.js';
 import type { FirstKey } from '../auth/first-key.service.js';
-import type { Config } from '../config/config.js';
+import type { Config, Role } from '../config/config.js';
 import { Database } from '../database/database.service.js';
 import { GatewayServer } from '../gateway/gateway-server.service.js';
 import { LivePlanService } from '../gateway/live-plan.service.js';
@@ -26,6 +26,7 @@ export interface RunningSluice {
 
 /** A process that listens; its database may still be on its way. */
 export interface StartingSluice {
+  readonly roles: readonly Role[];
   readonly gatewayUrl: string | null;
   readonly controlUrl: string;
   /** Resolves when the database is there and has an admin key; gateways without other roles need neither. */
@@ -58,6 +59,7 @@ export async function listen(config: Config): Promise<StartingSluice> {
   }
   const isGateway = config.roles.includes('gateway');
   return {
+    roles: config.roles,
     gatewayUrl: isGateway ? urlOf(app.get(GatewayServer, { strict: false }).address) : null,
     controlUrl: urlOf(app.getHttpServer().address() as AddressInfo | null),
     firstKey: () => firstKey(app, config),

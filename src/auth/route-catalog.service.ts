@@ -27,6 +27,8 @@ export interface Route {
 /** Lists every route; refuses to start when one says neither which scope it needs nor that it is public. */
 @Injectable()
 export class RouteCatalog implements OnModuleInit {
+  #routes: readonly Route[] | null = null;
+
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
@@ -39,6 +41,10 @@ export class RouteCatalog implements OnModuleInit {
   }
 
   list(): readonly Route[] {
+    return (this.#routes ??= this.#find());
+  }
+
+  #find(): readonly Route[] {
     return this.discovery.getControllers().flatMap(({ metatype, host }) => {
       if (typeof metatype !== 'function') return [];
       const controller = metatype as ControllerClass;

@@ -35,11 +35,17 @@ describe('requests that two servers could read differently', () => {
 });
 
 describe('what the start prints', () => {
-  it('is where everything is, without a gateway that is not there', () => {
-    const both = whereText({ gatewayUrl: 'http://127.0.0.1:1', controlUrl: 'http://127.0.0.1:2' });
-    expect(both).toContain('http://127.0.0.1:1/models/{model}/');
-    expect(both).toContain('http://127.0.0.1:2/api/docs');
-    expect(whereText({ gatewayUrl: null, controlUrl: 'http://c' })).not.toContain('gateway');
+  it('is where everything is, and nothing that is not there', () => {
+    const controlUrl = 'http://127.0.0.1:2';
+    const all = whereText({
+      roles: ['gateway', 'control'],
+      gatewayUrl: 'http://127.0.0.1:1',
+      controlUrl,
+    });
+    expect(all).toContain('http://127.0.0.1:1/models/{model}/');
+    expect(all).toContain('http://127.0.0.1:2/api/docs');
+    const worker = whereText({ roles: ['worker'], gatewayUrl: null, controlUrl });
+    expect(worker).toBe('\nSluice is listening\n  status   http://127.0.0.1:2/status\n\n');
   });
 
   it('is the key when one was made, and nothing when it was given or made before', () => {
