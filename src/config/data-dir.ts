@@ -87,7 +87,9 @@ export function lockDataDir(dir: string): DataDirLock {
 export function readSecret(config: Pick<Config, 'secret' | 'dataDir'>): string {
   if (config.secret !== null) return config.secret;
   ensureDataDir(config.dataDir);
-  return readOrMake(join(config.dataDir, 'secret'), () => randomBytes(SECRET_BYTES).toString('hex'));
+  return readOrMake(join(config.dataDir, 'secret'), () =>
+    randomBytes(SECRET_BYTES).toString('hex'),
+  );
 }
 
 /** The content of a private file; if it is missing it is made, durable before it is used, once among all processes. */
@@ -97,7 +99,11 @@ export function readOrMake(path: string, make: () => string): string {
     const content = present.trim();
     if (content !== '') return content;
     throw new SluiceError('invalid_input', `${path} is empty`, [
-      { field: path, expected: 'the secret that was made at the first start', advice: 'restore it from a backup' },
+      {
+        field: path,
+        expected: 'the secret that was made at the first start',
+        advice: 'restore it from a backup',
+      },
     ]);
   }
   writeOnce(path, make());

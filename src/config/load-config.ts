@@ -10,7 +10,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as cons
 /** 16 characters of a good generator; less could be guessed. */
 const SECRET_MIN_LENGTH = 16;
 const HOST = /^[a-zA-Z0-9_.:*-]+$|^\[[0-9a-fA-F:.]+\]$/;
-const UPSTREAM = /^(\*\.)?[a-zA-Z0-9_.-]+(:\d{1,5})?$|^[0-9a-fA-F:.]+\/\d{1,3}$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$/;
+const UPSTREAM =
+  /^(\*\.)?[a-zA-Z0-9_.-]+(:\d{1,5})?$|^[0-9a-fA-F:.]+\/\d{1,3}$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$/;
 
 /** What each variable must be, in words: the same words appear in a refusal. */
 const EXPECTED = {
@@ -33,9 +34,19 @@ type Name = keyof typeof EXPECTED;
 
 const NAMES = Object.keys(EXPECTED) as readonly Name[];
 /** Their values go into no message. */
-const PRIVATE: readonly string[] = ['DATABASE_URL', 'REDIS_URL', 'SLUICE_ADMIN_KEY', 'SLUICE_SECRET'];
+const PRIVATE: readonly string[] = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'SLUICE_ADMIN_KEY',
+  'SLUICE_SECRET',
+];
 
-const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''));
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
 const port = z
   .string()
   .regex(/^\d{1,5}$/)
@@ -74,9 +85,14 @@ const schema = z.object({
  * @throws SluiceError `invalid_input` with one defect per bad or unknown variable, all at once
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(NAMES.flatMap((name) => (isSet(env[name]) ? [[name, env[name]?.trim()]] : [])));
+  const given = Object.fromEntries(
+    NAMES.flatMap((name) => (isSet(env[name]) ? [[name, env[name]?.trim()]] : [])),
+  );
   const parsed = schema.safeParse(given);
-  const defects = [...unknownNames(env), ...(parsed.success ? togetherDefects(parsed.data) : badValues(parsed.error, given))];
+  const defects = [
+    ...unknownNames(env),
+    ...(parsed.success ? togetherDefects(parsed.data) : badValues(parsed.error, given)),
+  ];
   if (defects.length > 0 || !parsed.success) {
     const names = defects.map((defect) => defect.field).join(', ');
     throw new SluiceError('invalid_input', `the environment is not usable: ${names}`, defects);
@@ -109,7 +125,9 @@ function isSet(value: string | undefined): boolean {
 
 /** A mistyped name would silently mean the default. */
 function unknownNames(env: Readonly<Record<string, string | undefined>>): readonly Defect[] {
-  const unknown = Object.keys(env).filter((name) => name.startsWith('SLUICE_') && !(name in EXPECTED));
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith('SLUICE_') && !(name in EXPECTED),
+  );
   return unknown.map((field) => ({
     field,
     expected: 'a variable that Sluice knows',
@@ -134,12 +152,22 @@ function togetherDefects(values: z.output<typeof schema>): readonly Defect[] {
       field: 'DATABASE_URL',
       given: null,
       expected: 'a database shared with the process that has the role control',
-      advice: 'the embedded database belongs to one process: set DATABASE_URL in all of them, or run all roles in one',
+      advice:
+        'the embedded database belongs to one process: set DATABASE_URL in all of them, or run all roles in one',
     });
   }
-  const { SLUICE_GATEWAY_PORT: gateway, SLUICE_CONTROL_PORT: control, SLUICE_ROLES: roles } = values;
+  const {
+    SLUICE_GATEWAY_PORT: gateway,
+    SLUICE_CONTROL_PORT: control,
+    SLUICE_ROLES: roles,
+  } = values;
   const serves = roles.includes('gateway') && roles.includes('control');
-  if (serves && gateway !== 0 && gateway === control && values.SLUICE_GATEWAY_HOST === values.SLUICE_CONTROL_HOST) {
+  if (
+    serves &&
+    gateway !== 0 &&
+    gateway === control &&
+    values.SLUICE_GATEWAY_HOST === values.SLUICE_CONTROL_HOST
+  ) {
     defects.push({
       field: 'SLUICE_CONTROL_PORT',
       given: String(control),

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readIfThere, writeOnce } from '../config/data-dir.js';
@@ -73,7 +82,8 @@ function chooseRoot(dataDir: string, account: ServerAccount): string {
 
 /** Written only once the cluster exists, so that a failed first start is simply tried again. */
 export function rememberPlace(dataDir: string, place: ClusterPlace): void {
-  if (place.root !== join(dataDir, 'postgres')) writeOnce(join(dataDir, 'postgres.path'), `${place.root}\n`);
+  if (place.root !== join(dataDir, 'postgres'))
+    writeOnce(join(dataDir, 'postgres.path'), `${place.root}\n`);
 }
 
 function chooseSocketDir(root: string): string {
@@ -88,7 +98,8 @@ function chooseSocketDir(root: string): string {
 function makeFolder(path: string, account: ServerAccount, mode: number): void {
   mkdirSync(path, { recursive: true, mode });
   refuseForeign(path, account);
-  if (account.isOther) chownSync(path, mode === 0o700 ? account.uid : 0, mode === 0o700 ? account.gid : 0);
+  if (account.isOther)
+    chownSync(path, mode === 0o700 ? account.uid : 0, mode === 0o700 ? account.gid : 0);
   chmodSync(path, mode);
 }
 
@@ -119,10 +130,13 @@ export function inspectCluster(place: ClusterPlace, major: number): 'missing' | 
   }
   const found = readFileSync(versionFile, 'utf8').trim();
   if (found === String(major)) return 'present';
-  throw permanentFailure(`the database in ${place.data} is of PostgreSQL ${found}, this release brings ${major}`, {
-    field: versionFile,
-    given: found,
-    expected: String(major),
-    advice: `nothing was changed. Start the release that wrote it and pg_dump, or serve it with PostgreSQL ${found} and set DATABASE_URL`,
-  });
+  throw permanentFailure(
+    `the database in ${place.data} is of PostgreSQL ${found}, this release brings ${major}`,
+    {
+      field: versionFile,
+      given: found,
+      expected: String(major),
+      advice: `nothing was changed. Start the release that wrote it and pg_dump, or serve it with PostgreSQL ${found} and set DATABASE_URL`,
+    },
+  );
 }

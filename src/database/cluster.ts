@@ -1,6 +1,17 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -37,15 +48,30 @@ export async function initialiseCluster(
     chownSync(passwordFile, account.uid, account.gid);
   }
   try {
-    const flags = ['-D', draft, '-U', SUPERUSER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--data-checksums'];
-    const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+    const flags = [
+      '-D',
+      draft,
+      '-U',
+      SUPERUSER,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--data-checksums',
+    ];
+    const locale = [
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+    ];
     await run(binaries.initdb, [...flags, ...locale, '--no-instructions'], {
       ...childOptions(account, draft),
       timeout: INITDB_TIMEOUT_MS,
     });
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
-    throw new SluiceError('unavailable', `initdb failed: ${stderr?.trim() || message}`, [], { cause: error });
+    throw new SluiceError('unavailable', `initdb failed: ${stderr?.trim() || message}`, [], {
+      cause: error,
+    });
   } finally {
     rmSync(passwordFile, { force: true });
   }

@@ -28,7 +28,12 @@ export function isConnectionError(error: unknown): boolean {
 /** The error itself, or `unavailable` with it as the cause. */
 export function asUnavailable(error: unknown): unknown {
   if (!isConnectionError(error)) return error;
-  return new SluiceError('unavailable', `the database cannot be reached: ${(error as Error).message}`, [], {
-    cause: error,
-  });
+  return new SluiceError(
+    'unavailable',
+    `the database cannot be reached: ${(error as Error).message}`,
+    [],
+    {
+      cause: error,
+    },
+  );
 }

@@ -41,7 +41,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly rows = new Set<Row>();
   private readonly listeners = new Set<Listener>();
   private readonly embedded: EmbeddedPostgres | null;
-  private readonly ready: PromiseWithResolvers<void>;
+  private readonly ready = Promise.withResolvers<undefined>();
   private readonly clients = clientFamily();
   private url: string | null;
   private source: DataSource | null = null;
@@ -52,7 +52,6 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(CONFIG) private readonly config: Config) {
     this.url = config.databaseUrl;
     this.embedded = config.databaseUrl === null ? new EmbeddedPostgres(config.dataDir) : null;
-    this.ready = Promise.withResolvers<void>();
     this.ready.promise.catch(() => undefined);
   }
 
@@ -105,7 +104,8 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** One transaction. Errors of the connection come as `unavailable`: the outcome is then unknown, not failed. */
   async transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    if (!this.isReady) await withDeadline(this.whenReady(), READY_WAIT_MS, 'waiting for the database');
+    if (!this.isReady)
+      await withDeadline(this.whenReady(), READY_WAIT_MS, 'waiting for the database');
     try {
       return await this.connected().transaction(work);
     } catch (error) {
@@ -117,7 +117,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   async ping(): Promise<number | null> {
     const since = performance.now();
     try {
-      await withDeadline(this.pool.query('SELECT 1'), PING_MS, 'ping');
+      await this.pool.query({ text: 'SELECT 1', query_timeout: PING_MS } as pg.QueryConfig);
       return performance.now() - since;
     } catch {
       return null;
@@ -200,7 +200,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
       return;
     }
     this.source = source;
-    this.ready.resolve();
+    this.ready.resolve(undefined);
   }
 
   /** Gateways never migrate: there may be many of them and they may be older; they wait for the control plane. */
@@ -225,7 +225,8 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
       applicationName: 'sluice',
       poolSize: POOL_MAX,
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
-      poolErrorHandler: (error: unknown) => this.logger.warn(`an idle connection was lost: ${messageOf(error)}`),
+      poolErrorHandler: (error: unknown) =>
+        this.logger.warn(`an idle connection was lost: ${messageOf(error)}`),
       extra: {
         Client: this.clients.Client,
         query_timeout: QUERY_TIMEOUT_MS,

@@ -1,7 +1,11 @@
 import { SluiceError } from '../kernel/errors.js';
 
 /** The value of a promise, or `unavailable` after the deadline; the promise itself goes on unobserved. */
-export async function withDeadline<T>(work: Promise<T>, deadlineMs: number, what: string): Promise<T> {
+export async function withDeadline<T>(
+  work: Promise<T>,
+  deadlineMs: number,
+  what: string,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -19,7 +23,11 @@ export async function withDeadline<T>(work: Promise<T>, deadlineMs: number, what
 /** True when the work settled in time, whether it succeeded or not: for closing things, where nothing else helps. */
 export async function settlesWithin(work: Promise<unknown>, deadlineMs: number): Promise<boolean> {
   try {
-    await withDeadline(work.catch(() => undefined), deadlineMs, 'closing');
+    await withDeadline(
+      work.catch(() => undefined),
+      deadlineMs,
+      'closing',
+    );
     return true;
   } catch {
     return false;

@@ -79,7 +79,8 @@ export class EmbeddedPostgres {
 
   /** The URL to connect to; the same after every restart. */
   get url(): string {
-    if (this.prepared === null) throw new SluiceError('unavailable', 'the embedded database is not started');
+    if (this.prepared === null)
+      throw new SluiceError('unavailable', 'the embedded database is not started');
     return this.urlOf(this.prepared, DATABASE);
   }
 
@@ -146,7 +147,10 @@ export class EmbeddedPostgres {
 
   private async launch(prepared: Prepared): Promise<void> {
     const { place, binaries, account } = prepared;
-    const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const settings = Object.entries(SETTINGS).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ]);
     const options = childOptions(account, place.data);
     // PostgreSQL takes a live process with the number in a stale postmaster.pid for its predecessor, even one of our
     // own threads, unless that number is announced as a grandparent
@@ -164,7 +168,12 @@ export class EmbeddedPostgres {
     const died = new Promise<never>((_resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => {
-        reject(new SluiceError('unavailable', `PostgreSQL ended (${signal ?? code}): ${this.lastLogLines()}`));
+        reject(
+          new SluiceError(
+            'unavailable',
+            `PostgreSQL ended (${signal ?? code}): ${this.lastLogLines()}`,
+          ),
+        );
       });
     });
     died.catch(() => undefined);
@@ -177,7 +186,7 @@ export class EmbeddedPostgres {
     if (this.stopping || this.child !== dead) return;
     this.logger.error(`PostgreSQL died (${dead.signalCode ?? dead.exitCode}); starting it again`);
     let waitMs = RESTART_FIRST_MS;
-    while (!this.stopping) {
+    while (!this.isStopping()) {
       await sleep(waitMs);
       if (this.isStopping()) return;
       try {
@@ -213,7 +222,9 @@ export class EmbeddedPostgres {
       await sleep(PROBE_PAUSE_MS);
     }
     await this.giveUp(child);
-    throw new SluiceError('unavailable', `PostgreSQL did not answer within ${deadlineMs} ms`, [], { cause: last });
+    throw new SluiceError('unavailable', `PostgreSQL did not answer within ${deadlineMs} ms`, [], {
+      cause: last,
+    });
   }
 
   private async giveUp(child: ChildProcess): Promise<void> {

@@ -34,7 +34,11 @@ const TABLE = `CREATE TABLE IF NOT EXISTS sluice_migrations (
 
 /** `migrations/` of the package this file is in, whether it runs from src/ or from dist/src/. */
 export function migrationsFolder(): string {
-  for (let dir = dirname(fileURLToPath(import.meta.url)); dir !== dirname(dir); dir = dirname(dir)) {
+  for (
+    let dir = dirname(fileURLToPath(import.meta.url));
+    dir !== dirname(dir);
+    dir = dirname(dir)
+  ) {
     const folder = join(dir, 'migrations');
     if (existsSync(join(dir, 'package.json')) && existsSync(folder)) return folder;
   }
@@ -61,7 +65,12 @@ export function readMigrations(folder: string): readonly Migration[] {
     }
     const sql = readFileSync(join(folder, file), 'utf8');
     // a checkout with other line ends is still the same migration
-    found.push({ number, name: match[2] ?? '', sql, checksum: sha256(sql.replaceAll('\r\n', '\n')) });
+    found.push({
+      number,
+      name: match[2] ?? '',
+      sql,
+      checksum: sha256(sql.replaceAll('\r\n', '\n')),
+    });
   }
   return found;
 }
@@ -121,16 +130,17 @@ async function applyNext(client: pg.Client, migrations: readonly Migration[]): P
   try {
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK_KEY]);
     await client.query(TABLE);
-    const { rows } = await client.query<Applied>('SELECT number, name, checksum FROM sluice_migrations ORDER BY number');
+    const { rows } = await client.query<Applied>(
+      'SELECT number, name, checksum FROM sluice_migrations ORDER BY number',
+    );
     verify(rows, migrations);
     const next = migrations[rows.length];
     if (next !== undefined) {
       await client.query(next.sql);
-      await client.query('INSERT INTO sluice_migrations (number, name, checksum) VALUES ($1, $2, $3)', [
-        next.number,
-        next.name,
-        next.checksum,
-      ]);
+      await client.query(
+        'INSERT INTO sluice_migrations (number, name, checksum) VALUES ($1, $2, $3)',
+        [next.number, next.name, next.checksum],
+      );
     }
     await client.query('COMMIT');
     return next !== undefined;
@@ -144,12 +154,15 @@ function verify(applied: readonly Applied[], migrations: readonly Migration[]): 
   applied.forEach((row, index) => {
     const ours = migrations[index];
     if (ours === undefined) {
-      throw permanentFailure(`the database has migration ${row.number} (${row.name}), this release ends at ${index}`, {
-        field: 'sluice_migrations',
-        given: row.number,
-        expected: `at most ${migrations.length}`,
-        advice: 'start the release that migrated it, or a newer one',
-      });
+      throw permanentFailure(
+        `the database has migration ${row.number} (${row.name}), this release ends at ${index}`,
+        {
+          field: 'sluice_migrations',
+          given: row.number,
+          expected: `at most ${migrations.length}`,
+          advice: 'start the release that migrated it, or a newer one',
+        },
+      );
     }
     if (row.number !== ours.number) {
       throw permanentFailure(`the database lacks migration ${ours.number} but has ${row.number}`, {
@@ -160,12 +173,15 @@ function verify(applied: readonly Applied[], migrations: readonly Migration[]): 
       });
     }
     if (row.checksum !== ours.checksum) {
-      throw permanentFailure(`migration ${row.number} (${row.name}) was changed after it had been applied`, {
-        field: `migrations/${String(ours.number).padStart(4, '0')}_${ours.name}.sql`,
-        given: ours.checksum,
-        expected: row.checksum,
-        advice: 'restore the file as it was; put the change into a new migration',
-      });
+      throw permanentFailure(
+        `migration ${row.number} (${row.name}) was changed after it had been applied`,
+        {
+          field: `migrations/${String(ours.number).padStart(4, '0')}_${ours.name}.sql`,
+          given: ours.checksum,
+          expected: row.checksum,
+          advice: 'restore the file as it was; put the change into a new migration',
+        },
+      );
     }
   });
 }

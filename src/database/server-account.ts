@@ -24,12 +24,15 @@ export function serverAccount(): ServerAccount {
     const account = known.get(name);
     if (account !== undefined) return account;
   }
-  throw permanentFailure('PostgreSQL refuses to run as root, and no unprivileged account was found', {
-    field: 'DATABASE_URL',
-    given: 'started as root',
-    expected: `one of the accounts ${CANDIDATES.join(', ')} in /etc/passwd`,
-    advice: 'start as an ordinary user, make an account "sluice", or set DATABASE_URL',
-  });
+  throw permanentFailure(
+    'PostgreSQL refuses to run as root, and no unprivileged account was found',
+    {
+      field: 'DATABASE_URL',
+      given: 'started as root',
+      expected: `one of the accounts ${CANDIDATES.join(', ')} in /etc/passwd`,
+      advice: 'start as an ordinary user, make an account "sluice", or set DATABASE_URL',
+    },
+  );
 }
 
 function accounts(): Map<string, ServerAccount> {
@@ -37,13 +40,18 @@ function accounts(): Map<string, ServerAccount> {
   for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
     const [name, , uid, gid] = line.split(':');
     const account = { name: name ?? '', uid: Number(uid), gid: Number(gid), isOther: true };
-    if (!account.name.startsWith('#') && account.uid > 0 && account.gid >= 0) found.set(account.name, account);
+    if (!account.name.startsWith('#') && account.uid > 0 && account.gid >= 0)
+      found.set(account.name, account);
   }
   return found;
 }
 
 /** True when the account may pass every folder on the way, and do that with the file or folder itself. */
-export function canReach(account: ServerAccount, path: string, want: 'execute' | 'traverse'): boolean {
+export function canReach(
+  account: ServerAccount,
+  path: string,
+  want: 'execute' | 'traverse',
+): boolean {
   let real: string;
   try {
     real = realpathSync(path);

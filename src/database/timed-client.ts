@@ -11,24 +11,28 @@ interface Internals {
  * connection that nobody listens to (bullmq removes its listeners before it closes) does not end the process.
  */
 export class TimedClient extends pg.Client {
-  // pg's own overloads; the arguments are passed through untouched but for the callback
-  override query = ((...given: unknown[]): unknown => {
-    const last = given.at(-1);
-    if (typeof last === 'function') {
-      const callback = last as Callback;
-      given[given.length - 1] = (error: Error | null, result?: unknown) => {
-        this.endIfTimedOut(error);
-        callback(error, result);
-      };
-    }
-    const result: unknown = Reflect.apply(pg.Client.prototype.query, this, given);
-    if (result instanceof Promise) result.catch((error: unknown) => this.endIfTimedOut(error));
-    return result;
-  }) as pg.Client['query'];
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    const ask = this.query.bind(this) as (...given: unknown[]) => unknown;
+    // pg's own overloads; the arguments are passed through untouched but for the callback
+    this.query = ((...given: unknown[]): unknown => {
+      const last = given.at(-1);
+      if (typeof last === 'function') {
+        const callback = last as Callback;
+        given[given.length - 1] = (error: Error | null, result?: unknown) => {
+          this.endIfTimedOut(error);
+          callback(error, result);
+        };
+      }
+      const result = ask(...given);
+      if (result instanceof Promise) result.catch((error: unknown) => this.endIfTimedOut(error));
+      return result;
+    }) as pg.Client['query'];
+  }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'error' && this.listenerCount('error') === 0) return false;
-    return super.emit(event as never, ...(args as never[]));
+    return super.emit(event, ...(args as never[]));
   }
 
   /** Cuts the connection without asking the server, which may be frozen. */

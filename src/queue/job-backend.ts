@@ -5,9 +5,16 @@ import pg from 'pg';
 import { settlesWithin } from '../database/deadline.js';
 import { clientFamily } from '../database/timed-client.js';
 
+export interface WaitingJob {
+  /** When it was added, milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly opts: { readonly delay?: number };
+}
+
 export interface JobQueue {
   add(name: string, data: object, options: JobsOptions): Promise<unknown>;
-  getWaiting(from: number, to: number): Promise<readonly { readonly timestamp: number }[]>;
+  /** Oldest first. */
+  getWaiting(from: number, to: number): Promise<readonly WaitingJob[]>;
   waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -18,7 +25,10 @@ export interface JobWorker {
   waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'failed', listener: (job: { readonly name: string } | undefined, error: Error) => void): unknown;
+  on(
+    event: 'failed',
+    listener: (job: { readonly name: string } | undefined, error: Error) => void,
+  ): unknown;
 }
 
 /** What keeps the jobs. It is asked for objects only after `prepare` has seen the server answer. */
@@ -70,7 +80,12 @@ export function postgresJobs(url: string): JobBackend {
     prepare: () => migrateQueue(url),
     queue: () => new Queue(QUEUE_NAME, { connection }, createPostgresBackend),
     worker: (processor, concurrency) =>
-      new Worker(QUEUE_NAME, processor, { ...workerOptions, connection, concurrency }, createPostgresBackend),
+      new Worker(
+        QUEUE_NAME,
+        processor,
+        { ...workerOptions, connection, concurrency },
+        createPostgresBackend,
+      ),
     async dispose(): Promise<void> {
       await settlesWithin(pool.end(), DISPOSE_MS);
       clients.destroyAll();
@@ -131,7 +146,11 @@ export function redisJobs(url: string): JobBackend {
     queue: () => new Queue(QUEUE_NAME, { connection: sharedClient(), skipWaitingForReady: true }),
     // the worker duplicates it for its blocking call
     worker: (processor, concurrency) =>
-      new Worker(QUEUE_NAME, processor, { ...workerOptions, connection: sharedClient(), concurrency }),
+      new Worker(QUEUE_NAME, processor, {
+        ...workerOptions,
+        connection: sharedClient(),
+        concurrency,
+      }),
     dispose,
   };
 }

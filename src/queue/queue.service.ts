@@ -84,8 +84,13 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
   /** True once the job is kept; false after a second at most, when the queue is away. Never throws. */
   async add(name: string, data: object, options: AddOptions = {}): Promise<boolean> {
     try {
-      if (this.connected === null) throw new SluiceError('unavailable', 'the queue is not connected');
-      await withDeadline(this.connected.queue.add(name, data, jobOptions(name, options)), ADD_MS, 'adding a job');
+      if (this.connected === null)
+        throw new SluiceError('unavailable', 'the queue is not connected');
+      await withDeadline(
+        this.connected.queue.add(name, data, jobOptions(name, options)),
+        ADD_MS,
+        'adding a job',
+      );
       return true;
     } catch (error) {
       this.failures += 1;
@@ -95,7 +100,11 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /** The handler of jobs of this name; all handlers of a process together run at most the sum of their concurrencies. */
-  process(name: string, handler: JobHandler, options: { readonly concurrency?: number } = {}): void {
+  process(
+    name: string,
+    handler: JobHandler,
+    options: { readonly concurrency?: number } = {},
+  ): void {
     this.handlers.set(name, { handler, concurrency: options.concurrency ?? DEFAULT_CONCURRENCY });
     // a worker that is already there was made for fewer handlers
     if (this.connected !== null) this.wake?.abort();
@@ -124,7 +133,7 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async run(): Promise<void> {
     let waitMs = RETRY_FIRST_MS;
-    while (!this.stop.signal.aborted) {
+    while (!this.hasStopped()) {
       this.wake = new AbortController();
       try {
         this.connected = await this.connect();
@@ -134,11 +143,16 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
         this.logger.warn(`the queue is away: ${messageOf(error)}`);
       }
       await this.disconnect();
-      if (this.stop.signal.aborted) return;
+      if (this.hasStopped()) return;
       this.rebuilds += 1;
       await sleep(waitMs, undefined, { signal: this.stop.signal }).catch(() => undefined);
       waitMs = Math.min(RETRY_MAX_MS, waitMs * 2);
     }
+  }
+
+  /** A method, because the flag changes while we wait and the compiler would think it cannot. */
+  private hasStopped(): boolean {
+    return this.stop.signal.aborted;
   }
 
   private async connect(): Promise<Connected> {
@@ -184,13 +198,16 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
     for (const registered of this.handlers.values()) concurrency += registered.concurrency;
     const worker = backend.worker((job) => this.handle(job.name, job.data), concurrency);
     worker.on('error', (error) => this.onError(backend, error));
-    worker.on('failed', (job, error) => this.logger.warn(`the job ${job?.name ?? '?'} failed: ${messageOf(error)}`));
+    worker.on('failed', (job, error) =>
+      this.logger.warn(`the job ${job?.name ?? '?'} failed: ${messageOf(error)}`),
+    );
     return worker;
   }
 
   private async handle(name: string, data: unknown): Promise<void> {
     const registered = this.handlers.get(name);
-    if (registered === undefined) throw new SluiceError('not_found', `nothing handles jobs named ${name}`);
+    if (registered === undefined)
+      throw new SluiceError('not_found', `nothing handles jobs named ${name}`);
     this.running += 1;
     try {
       await registered.handler(data);
@@ -201,14 +218,14 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
 
   /** bullmq on PostgreSQL may stay dead after a lost connection; ioredis comes back by itself. */
   private onError(backend: JobBackend, error: unknown): void {
-    if (this.stop.signal.aborted) return;
+    if (this.hasStopped()) return;
     this.logger.debug(`the queue reports: ${messageOf(error)}`);
     if (backend.kind === 'postgres' && isConnectionError(error)) this.wake?.abort();
   }
 
   /** Returns when the queue should be made anew. */
   private async watch(connected: Connected, wake: AbortSignal): Promise<void> {
-    while (!wake.aborted && connected.handled === this.handlers.size) {
+    while (connected.handled === this.handlers.size) {
       await sleep(PROBE_EVERY_MS, undefined, { signal: wake }).catch(() => undefined);
       if (wake.aborted) return;
       await this.probe(connected);
@@ -218,9 +235,11 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
   private async probe({ queue, worker }: Connected): Promise<void> {
     const waiting = await withDeadline(queue.getWaiting(0, 0), PROBE_MS, 'probing the queue');
     if (worker === null) return;
-    const since = waiting[0]?.timestamp ?? Date.now();
+    const [first] = waiting;
+    const since = first === undefined ? Date.now() : first.timestamp + (first.opts.delay ?? 0);
     const isDeaf = this.running === 0 && Date.now() - since > DEAF_AFTER_MS;
-    if (isDeaf || !worker.isRunning()) throw new SluiceError('unavailable', 'the worker takes no jobs');
+    if (isDeaf || !worker.isRunning())
+      throw new SluiceError('unavailable', 'the worker takes no jobs');
   }
 
   private async disconnect(): Promise<void> {
@@ -228,8 +247,12 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
     if (connected === null) return;
     this.connected = null;
     const { queue, worker, backend } = connected;
-    const closing = Promise.all([worker?.close().catch(() => undefined), queue.close().catch(() => undefined)]);
-    if (!(await settlesWithin(closing, CLOSE_MS))) this.logger.debug('the queue did not close in time');
+    const closing = Promise.all([
+      worker?.close().catch(() => undefined),
+      queue.close().catch(() => undefined),
+    ]);
+    if (!(await settlesWithin(closing, CLOSE_MS)))
+      this.logger.debug('the queue did not close in time');
     await backend.dispose();
   }
 }

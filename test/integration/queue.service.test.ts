@@ -182,44 +182,52 @@ async function freePort(): Promise<number> {
 }
 
 const binary = redisBinary();
-describe.skipIf(binary === null)('the queue on Redis (skipped without redis-server on the PATH)', () => {
-  let server: ChildProcess;
-  let dir: string;
-  let port: number;
-  const start = async (): Promise<void> => {
-    server = spawn(binary ?? '', ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+describe.skipIf(binary === null)(
+  'the queue on Redis (skipped without redis-server on the PATH)',
+  () => {
+    let server: ChildProcess;
+    let dir: string;
+    let port: number;
+    const start = async (): Promise<void> => {
+      server = spawn(
+        binary ?? '',
+        ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''],
+        {
+          stdio: ['ignore', 'pipe', 'ignore'],
+        },
+      );
+      for await (const chunk of server.stdout ?? [])
+        if (String(chunk).includes('eady to accept')) break;
+    };
+    const kill = async (): Promise<void> => {
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+    };
+    beforeAll(async () => {
+      dir = mkdtempSync(join(tmpdir(), 'sluice-redis-'));
+      port = await freePort();
+      await start();
     });
-    for await (const chunk of server.stdout ?? []) if (String(chunk).includes('eady to accept')) break;
-  };
-  const kill = async (): Promise<void> => {
-    server.kill('SIGKILL');
-    await once(server, 'exit');
-  };
-  beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'sluice-redis-'));
-    port = await freePort();
-    await start();
-  });
-  afterAll(async () => {
-    await kill();
-    rmSync(dir, { recursive: true, force: true });
-  });
+    afterAll(async () => {
+      await kill();
+      rmSync(dir, { recursive: true, force: true });
+    });
 
-  rulesOfBothBackends(() => `redis://127.0.0.1:${port}`);
+    rulesOfBothBackends(() => `redis://127.0.0.1:${port}`);
 
-  it('says false while Redis is away and works again when it is back', async () => {
-    const made = await bench(`redis://127.0.0.1:${port}`);
-    const seen: unknown[] = [];
-    made.queue.process('back', (data) => Promise.resolve(void seen.push(data)));
-    made.queue.start();
-    await vi.waitFor(() => expect(made.queue.isReady).toBe(true), soon);
-    await kill();
-    const since = Date.now();
-    expect(await made.queue.add('back', {})).toBe(false);
-    expect(Date.now() - since).toBeLessThan(2_000);
-    await start();
-    await vi.waitFor(async () => expect(await made.queue.add('back', { n: 1 })).toBe(true), soon);
-    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(0), soon);
-  });
-});
+    it('says false while Redis is away and works again when it is back', async () => {
+      const made = await bench(`redis://127.0.0.1:${port}`);
+      const seen: unknown[] = [];
+      made.queue.process('back', (data) => Promise.resolve(void seen.push(data)));
+      made.queue.start();
+      await vi.waitFor(() => expect(made.queue.isReady).toBe(true), soon);
+      await kill();
+      const since = Date.now();
+      expect(await made.queue.add('back', {})).toBe(false);
+      expect(Date.now() - since).toBeLessThan(2_000);
+      await start();
+      await vi.waitFor(async () => expect(await made.queue.add('back', { n: 1 })).toBe(true), soon);
+      await vi.waitFor(() => expect(seen.length).toBeGreaterThan(0), soon);
+    });
+  },
+);

@@ -36,7 +36,11 @@ export function withDatabase(url: string, name: string): string {
 
 /** One statement on a connection of its own. */
 export async function query(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, query_timeout: 60_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 60_000,
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -35,9 +35,13 @@ function transpiled(fileName) {
     return readFileSync(kept, 'utf8');
   } catch {
     const source = transpile(fileName, text);
-    mkdirSync(CACHE, { recursive: true });
-    writeFileSync(`${kept}.${process.pid}`, source);
-    renameSync(`${kept}.${process.pid}`, kept);
+    try {
+      mkdirSync(CACHE, { recursive: true });
+      writeFileSync(`${kept}.${process.pid}`, source);
+      renameSync(`${kept}.${process.pid}`, kept);
+    } catch {
+      // a process of another account cannot write there; it only takes longer
+    }
     return source;
   }
 }

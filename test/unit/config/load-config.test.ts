@@ -60,7 +60,13 @@ describe('loading the configuration', () => {
       dataDir: '/var/lib/x',
       databaseUrl: 'postgres://u:p@h:5432/d?host=%2Frun',
       redisUrl: 'rediss://h:6379',
-      upstreamAllow: ['models.internal', '10.0.0.0/8', 'fd00::/8', '*.models.example:8443', '[::1]:80'],
+      upstreamAllow: [
+        'models.internal',
+        '10.0.0.0/8',
+        'fd00::/8',
+        '*.models.example:8443',
+        '[::1]:80',
+      ],
       allowLoopback: true,
       gatewayAuth: 'key',
       logLevel: 'silent',
@@ -107,7 +113,11 @@ describe('loading the configuration', () => {
   });
 
   it('never repeats a secret in a refusal', () => {
-    const defects = defectsOf({ DATABASE_URL: 'mysql://u:canary@h/d', SLUICE_SECRET: 'canary', REDIS_URL: 'canary' });
+    const defects = defectsOf({
+      DATABASE_URL: 'mysql://u:canary@h/d',
+      SLUICE_SECRET: 'canary',
+      REDIS_URL: 'canary',
+    });
     expect(defects).toHaveLength(3);
     expect(JSON.stringify(defects)).not.toContain('canary');
   });
@@ -115,13 +125,18 @@ describe('loading the configuration', () => {
   it('refuses an unknown SLUICE_ variable and proposes the nearest name', () => {
     const defects = defectsOf({ SLUICE_GATEWAY_PROT: '1', SLUICE_DATADIR: 'x', OTHER: 'y' });
     expect(defects).toEqual([
-      expect.objectContaining({ field: 'SLUICE_GATEWAY_PROT', advice: 'did you mean SLUICE_GATEWAY_PORT?' }),
+      expect.objectContaining({
+        field: 'SLUICE_GATEWAY_PROT',
+        advice: 'did you mean SLUICE_GATEWAY_PORT?',
+      }),
       expect.objectContaining({ field: 'SLUICE_DATADIR', advice: 'did you mean SLUICE_DATA_DIR?' }),
     ]);
   });
 
   it('refuses a process without the control role on an embedded database: nobody could share it', () => {
-    expect(defectsOf({ SLUICE_ROLES: 'gateway' })).toEqual([expect.objectContaining({ field: 'DATABASE_URL' })]);
+    expect(defectsOf({ SLUICE_ROLES: 'gateway' })).toEqual([
+      expect.objectContaining({ field: 'DATABASE_URL' }),
+    ]);
     expect(defectsOf({ SLUICE_ROLES: 'gateway', DATABASE_URL: 'postgres://h/d' })).toEqual([]);
   });
 
