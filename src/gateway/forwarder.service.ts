@@ -13,6 +13,9 @@ import { afterRequest, afterRetry, FULL_BUDGET, type RetryBudget } from './retry
 import { unitOf } from './unit.js';
 import { Upstreams } from './upstreams.service.js';
 
+/** A lasting fault of one kind is logged at most this often; the metric counts every one. */
+const COMPLAIN_INTERVAL_MS = 10_000;
+
 /**
  * From a received call to its answer: unit, assignment, exposure on disk, upstream. Whatever fails on our side, the
  * champion answers, outside of any experiment and with the reason `fault`.
@@ -21,6 +24,7 @@ import { Upstreams } from './upstreams.service.js';
 export class Forwarder implements ExchangeHost {
   readonly #logger = new Logger('Gateway');
   readonly #budgets = new Map<string, RetryBudget>();
+  readonly #complainedMs = new Map<string, number>();
 
   constructor(
     private readonly spool: Spool,
@@ -147,6 +151,10 @@ export class Forwarder implements ExchangeHost {
 
   #fault(model: string, what: string, error: unknown): void {
     this.telemetry.fault(model, what);
+    const nowMs = performance.now();
+    if (nowMs - (this.#complainedMs.get(what) ?? -COMPLAIN_INTERVAL_MS) < COMPLAIN_INTERVAL_MS)
+      return;
+    this.#complainedMs.set(what, nowMs);
     this.#logger.error(`${what} of model ${model} failed: ${String(error)}`);
   }
 }

@@ -8,6 +8,7 @@ import {
   canaryPlan,
   MemoryPlanSource,
   modelPlan,
+  pause,
   startGateway,
   startUpstream,
   trafficPlan,
@@ -144,6 +145,43 @@ describe('an experiment', () => {
     expect(reply.headers.get('x-sluice-reason')).toBe('experiment');
     expect(reply.headers.get('x-sluice-experiment')).toBeNull();
     expect(reply.headers.get('x-sluice-variant')).toBeNull();
+  });
+
+  it('calls no version while its exposure is not on disk', async () => {
+    const calls: string[] = [];
+    const version = await startUpstream((req, res) => {
+      calls.push(String(req.headers['x-sluice-unit']));
+      res.end('ok');
+    });
+    closers.push(() => version.close());
+    const versions = [versionPlan('v1', version.url), versionPlan('v2', version.url)];
+    const model = modelPlan(versions, { experiments: [canaryPlan(1)] });
+    const gateway = await gatewayFor(trafficPlan(1, model));
+    gateway.spool.mode = 'hold';
+    const abort = new AbortController();
+    const call = (unit: string, signal?: AbortSignal): Promise<number> =>
+      fetch(`${gateway.url}/models/m`, {
+        headers: { 'x-sluice-unit': unit },
+        signal: signal ?? null,
+      }).then(({ status }) => status);
+    const stays = call('stays');
+    const leaves = call('leaves', abort.signal);
+    await pause(100);
+    expect(calls).toEqual([]);
+    abort.abort();
+    await expect(leaves).rejects.toThrow();
+    await pause(50);
+    gateway.spool.release();
+    expect(await stays).toBe(200);
+    await gateway.spool.prediction(2);
+    expect(calls).toEqual(['stays']);
+    expect(gateway.spool.exposures).toHaveLength(2);
+    expect(gateway.spool.predictions.find(({ unitKey }) => unitKey === 'leaves')).toMatchObject({
+      status: 0,
+      attempts: 0,
+      error: false,
+      variant: 'candidate',
+    });
   });
 
   it('writes no exposure for a request outside of it', async () => {

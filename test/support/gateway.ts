@@ -57,8 +57,13 @@ export class WatchedSpool extends Spool {
     | { readonly prediction: Prediction }
     | { readonly mark: string }
   )[] = [];
-  /** 'fail': nothing can be written; 'throw': the spool itself breaks. */
-  mode: 'work' | 'fail' | 'throw' = 'work';
+  /** 'fail': nothing can be written; 'throw': the spool itself breaks; 'hold': writing takes until `release`. */
+  mode: 'work' | 'fail' | 'throw' | 'hold' = 'work';
+  #held: (() => void)[] = [];
+
+  release(): void {
+    for (const append of this.#held.splice(0)) append();
+  }
 
   override appendExposure(e: Exposure, durable: (ok: boolean) => void): void {
     if (this.mode === 'throw') throw new Error('the spool is broken');
@@ -66,10 +71,14 @@ export class WatchedSpool extends Spool {
       setImmediate(durable, false);
       return;
     }
-    super.appendExposure(e, (ok) => {
-      this.events.push({ exposure: e });
-      durable(ok);
-    });
+    const append = (): void => {
+      super.appendExposure(e, (ok) => {
+        this.events.push({ exposure: e });
+        durable(ok);
+      });
+    };
+    if (this.mode === 'hold') this.#held.push(append);
+    else append();
   }
 
   override appendPrediction(p: Prediction): void {
