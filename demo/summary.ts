@@ -39,7 +39,9 @@ export interface ExperimentFigures {
   readonly effect: number | null;
   readonly interval: Interval | null;
   readonly lift: (Interval & { readonly estimate: number }) | null;
+  /** Always-valid p-value of the test that decided, and the level it was held against; without a decision of the difference. */
   readonly p: number | null;
+  readonly level: number | null;
   readonly seconds: number;
   readonly predictions: number;
   readonly labels: number;
@@ -101,7 +103,7 @@ function figuresOf({ canary, expected, isAsExpected }: Story): ExperimentFigures
     effect: metric?.effect ?? null,
     interval: metric?.interval ?? null,
     lift: metric?.lift ?? null,
-    p: metric?.runningPValue ?? null,
+    ...decidingTest(canary),
     seconds: rounded(((canary.endedAtMs ?? canary.startedAtMs) - canary.startedAtMs) / 1000),
     predictions: traffic.sent,
     labels: traffic.labelled,
@@ -110,8 +112,27 @@ function figuresOf({ canary, expected, isAsExpected }: Story): ExperimentFigures
   };
 }
 
+function decidingTest({
+  verdict,
+  assessment,
+}: CanaryState): Pick<ExperimentFigures, 'p' | 'level'> {
+  for (const metric of assessment?.metrics ?? []) {
+    const test = verdict === 'promote' ? metric.superiority : metric.deterioration;
+    if (verdict !== 'none' && test?.kind === 'tested' && test.passed) {
+      return { p: test.pValue, level: test.alpha };
+    }
+  }
+  const success = assessment?.metrics.find((metric) => metric.role === 'success');
+  if (success === undefined) return { p: null, level: null };
+  return { p: success.runningPValue, level: 1 - success.level };
+}
+
 function lastKind({ decisions }: CanaryState): string {
   return decisions.at(-1)?.kind ?? 'none';
+}
+
+function pInWords(p: number): string {
+  return p < 1e-4 ? p.toExponential(1) : String(Number(p.toPrecision(3)));
 }
 
 function rounded(seconds: number): number {
@@ -156,8 +177,10 @@ export function renderSummary(
       return metric === null ? '–' : intervalInWords(metric);
     }),
     row('lift', ({ lift }) => (lift === null ? '–' : signedPercent(lift.estimate))),
-    row('always-valid p', ({ p }) =>
-      p === null ? '–' : p < 1e-4 ? p.toExponential(1) : p.toFixed(4),
+    row('always-valid p', ({ p, level }) =>
+      p === null || level === null
+        ? '–'
+        : `${pInWords(p)} at level ${String(Number(level.toPrecision(3)))}`,
     ),
     row('time', ({ seconds }) => `${seconds.toFixed(0)} s`),
     row('predictions, labels', (each) => `${each.predictions}, ${each.labels}`),

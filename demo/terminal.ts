@@ -50,16 +50,19 @@ function screenOn(stream: WriteStream): Display {
 
 function linesOn(stream: NodeJS.WritableStream): Display {
   let nextMs = 0;
-  let shown = '';
+  let name = '';
+  let told = 0;
   return {
-    update(screen) {
-      const current = screen.canaries.at(-1);
+    update({ canaries, nowMs }) {
+      const current = canaries.at(-1);
       if (current === undefined) return;
-      const decided = `${current.spec.name} ${current.decisions.length} ${current.status}`;
-      if (screen.nowMs < nextMs && decided === shown) return;
-      nextMs = screen.nowMs + LINE_INTERVAL_MS;
-      shown = decided;
-      stream.write(`${renderLine(current, screen.nowMs)}\n`);
+      if (current.spec.name !== name) told = 0;
+      name = current.spec.name;
+      const news = current.decisions.slice(told);
+      if (nowMs < nextMs && news.length === 0) return;
+      nextMs = nowMs + LINE_INTERVAL_MS;
+      told = current.decisions.length;
+      stream.write(`${renderLine(current, nowMs, news)}\n`);
     },
     close: () => undefined,
   };

@@ -2,6 +2,7 @@ import type { MetricAssessment, TestResult } from '../src/statistics/assessment.
 import type { CanaryState } from './canary.js';
 import { mistakesOf } from './canary.js';
 import { STEPS } from './design.js';
+import type { DecisionView } from './sluice-client.js';
 import type { Paint } from './paint.js';
 import {
   clipped,
@@ -42,21 +43,24 @@ export function renderScreen(screen: Screen, columns: number, paint: Paint): rea
   return lines.map((line) => clipped(line, columns));
 }
 
-/** One line for a log: what a canary looks like right now. */
-export function renderLine(state: CanaryState, nowMs: number): string {
+/** One line for a log: what a canary looks like right now, and what was decided since the last line. */
+export function renderLine(
+  state: CanaryState,
+  nowMs: number,
+  news: readonly DecisionView[],
+): string {
   const { spec, traffic } = state;
   const seconds = ((state.endedAtMs ?? nowMs) - state.startedAtMs) / 1000;
   const metric = mistakesOf(state);
-  const last = state.decisions.at(-1);
   const mistakes =
     metric === null
       ? 'no report yet'
       : `mistakes ${percent(metric.treatment.value)} (n ${metric.treatment.n}) against ` +
         `${percent(metric.control.value)} (n ${metric.control.n}), difference ${intervalInWords(metric)}`;
-  const decision = last === undefined ? '' : `; ${last.kind}: ${last.summary}`;
+  const decided = news.map(({ kind, summary }) => `\n         ${kind}: ${summary}`).join('');
   return (
     `[${clock(seconds)}] ${spec.control} → ${spec.variant} at ${percent(state.coverage, 0)}: ` +
-    `${traffic.sent} mails, ${traffic.labelled} labels; ${mistakes}${decision}`
+    `${traffic.sent} mails, ${traffic.labelled} labels; ${mistakes}${decided}`
   );
 }
 

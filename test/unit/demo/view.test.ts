@@ -120,7 +120,7 @@ describe('the screen', () => {
 
   it('says so before there is a report', () => {
     expect(screenOf([{ ...RUNNING, assessment: null }])).toContain('waiting for the first report');
-    expect(renderLine({ ...RUNNING, assessment: null }, 6_000)).toContain('no report yet');
+    expect(renderLine({ ...RUNNING, assessment: null }, 6_000, [])).toContain('no report yet');
   });
 
   it('shortens canaries that have ended', () => {
@@ -144,9 +144,9 @@ describe('the screen', () => {
   });
 
   it('tells the same on one line', () => {
-    expect(renderLine(RUNNING, 26_000)).toBe(
+    expect(renderLine(RUNNING, 26_000, RUNNING.decisions.slice(1))).toBe(
       '[0:25] v1 → v2 at 25 %: 1000 mails, 900 labels; mistakes 1.8 % (n 398) against 11.7 % (n 412), ' +
-        'difference −9.9 pp [−15.2 pp, −4.7 pp]; advance: step 1 is complete',
+        'difference −9.9 pp [−15.2 pp, −4.7 pp]\n         advance: step 1 is complete',
     );
   });
 });
