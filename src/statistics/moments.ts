@@ -56,7 +56,7 @@ export const NO_PAIRED_MOMENTS: PairedMoments = {
 
 /**
  * Moments of raw values (may be empty; refuses non-finite ones). Two-pass with the correction of Chan, Golub
- * & LeVeque (1983) eq. 1.7: the error of the rounded mean is taken out of both mean and m2.
+ * & LeVeque (1983) eq. 1.7: what the rounding of the mean adds to m2 is taken out.
  */
 export function momentsOf(values: readonly number[]): Moments {
   for (const [index, value] of values.entries()) finite(`values[${String(index)}]`, value);

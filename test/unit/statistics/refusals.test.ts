@@ -236,6 +236,11 @@ describe('small promises', () => {
     expect(moments.bernoulliMoments(0, 0)).toEqual(moments.NO_MOMENTS);
   });
 
+  it('the rounding of a mean adds nothing to m2 (kills the plain two-pass formula, .005 too large here)', () => {
+    const values = [1e15, 1e15 + 1, 1e15 + 1];
+    expect(moments.momentsOf(values).m2).toBeCloseTo(2 / 3, 12);
+  });
+
   it('a constant column is a sound aggregate even when its merged mean is rounded', () => {
     const thirds = Array.from({ length: 7 }, (_, index): [number, number] => [0.1, index * 1e6]);
     const merged = thirds
