@@ -195,24 +195,35 @@ const UNITS_AND_REQUESTS = `
       AND (p.at >= u.t0 OR p.request_id = u.first_request)
   )`;
 
-/** Outcomes by unit count from the first exposure on; one that names a request came after that request. */
-function outcomeCtes(plan: Plan, names: string): string {
-  const kept = `o.model = $4 AND o.name = ANY (${names}::text[]) AND abs(o.value) <= ${MAX_MAGNITUDE}`;
-  return `,
+/**
+ * Requests of the units and all outcomes that name one of them. Materialized on its own, so that the index on
+ * request ids is the only way in: with `model` beside it the planner once walked the whole model and compared
+ * each row with 100,000 ids.
+ */
+const NAMED_AND_ANSWERS = `,
   named AS MATERIALIZED (
     SELECT e.unit_key, e.request_id FROM event_exposures e JOIN u ON u.unit_key = e.unit_key
     WHERE e.experiment_id = $1 AND e.epoch = $2 AND e.unit_key = ANY ($3::text[])
     UNION
     SELECT unit_key, request_id FROM requests
   ),
+  answers AS MATERIALIZED (
+    SELECT id, request_id, model, name, value, at FROM event_outcomes
+    WHERE request_id = ANY (ARRAY(SELECT request_id FROM named))
+  )`;
+
+/** Outcomes by unit count from the first exposure on; one that names a request came after that request. */
+function outcomeCtes(plan: Plan, names: string): string {
+  const kept = `o.model = $4 AND o.name = ANY (${names}::text[]) AND abs(o.value) <= ${MAX_MAGNITUDE}`;
+  return `,
   happened AS (
     SELECT u.unit_key, u.t0, o.name, o.at, o.value::text::numeric AS v
     FROM event_outcomes o JOIN u ON u.unit_key = o.unit_key
     WHERE ${kept} AND o.unit_key = ANY ($3::text[]) AND o.request_id IS NULL AND o.at >= u.t0
     UNION ALL
     SELECT u.unit_key, u.t0, o.name, o.at, o.value::text::numeric AS v
-    FROM named n JOIN u ON u.unit_key = n.unit_key JOIN event_outcomes o ON o.request_id = n.request_id
-    WHERE ${kept} AND o.request_id = ANY (ARRAY(SELECT request_id FROM named))
+    FROM named n JOIN u ON u.unit_key = n.unit_key JOIN answers o ON o.request_id = n.request_id
+    WHERE ${kept}
   ),
   from_outcomes AS (
     SELECT unit_key, ${plan.outcomeColumns.join(', ')} FROM happened GROUP BY unit_key
@@ -224,8 +235,8 @@ function labelCtes(plan: Plan, group: LabelGroup, index: number): string {
   return `,
   labels_${index.toString()} AS (
     SELECT DISTINCT ON (r.unit_key, r.request_id) r.unit_key, r.captured, o.value::text::numeric AS v
-    FROM requests r JOIN event_outcomes o ON o.request_id = r.request_id
-    WHERE o.request_id = ANY (ARRAY(SELECT request_id FROM requests)) AND o.model = $4 AND o.name = ${plan.bind(group.outcome)}::text
+    FROM requests r JOIN answers o ON o.request_id = r.request_id
+    WHERE o.model = $4 AND o.name = ${plan.bind(group.outcome)}::text
       AND abs(o.value) <= ${MAX_MAGNITUDE} AND ${within(group.windowMs, plan.bind, 'o.at')}
     ORDER BY r.unit_key, r.request_id, o.at DESC, o.id COLLATE "C" DESC
   ),
@@ -266,6 +277,7 @@ export function compileMetrics(metrics: readonly MetricDefinition[]): CompiledMe
   )`;
     joins += ' LEFT JOIN from_predictions USING (unit_key)';
   }
+  if (plan.outcomeColumns.length + plan.labelGroups.length > 0) ctes += NAMED_AND_ANSWERS;
   if (plan.outcomeColumns.length > 0) {
     ctes += outcomeCtes(plan, bind(outcomeNames(metrics, ['outcome'])));
     joins += ' LEFT JOIN from_outcomes USING (unit_key)';

@@ -1,8 +1,12 @@
 /**
- * The statements of the rollup. All take $1 = experiment. They run with nested loops switched off (rollup.store.ts):
- * new partitions have no statistics, the planner expects one row, and 5,000 x 35,000 comparisons take minutes.
- * So big tables are always narrowed by `= ANY (array)` first, which an index answers, and then hashed. A cell changes by new minus old of the units that a
- * batch touched, in exact decimals; `trim_scale` makes equal sums equal in every digit that is stored.
+ * The statements of the rollup; all take $1 = experiment.
+ *
+ * They run with nested loops and sequential scans switched off (rollup.store.ts): new partitions have no
+ * statistics, the planner expects one row, and 5,000 x 35,000 comparisons take minutes. So big tables are always
+ * narrowed by `= ANY (array)` first, which an index answers, and then hashed.
+ *
+ * A cell changes by new minus old of the units that a batch touched, in exact decimals; `trim_scale` makes equal
+ * sums equal in every digit that is stored.
  */
 
 export type Stream = 'exposures' | 'predictions' | 'outcomes';
@@ -88,16 +92,17 @@ WITH new_rows AS MATERIALIZED (
   ORDER BY x, id FETCH FIRST ($5::integer) ROWS WITH TIES
 ), wanted AS MATERIALIZED (
   SELECT x, unit_key, request_id FROM new_rows WHERE name = ANY ($8::text[])
+), named AS MATERIALIZED (
+  SELECT request_id, unit_key, experiment_id, epoch FROM event_predictions
+  WHERE request_id = ANY (ARRAY(SELECT request_id FROM wanted WHERE request_id IS NOT NULL))
+  UNION ALL
+  SELECT request_id, unit_key, experiment_id, epoch FROM event_exposures
+  WHERE request_id = ANY (ARRAY(SELECT request_id FROM wanted WHERE request_id IS NOT NULL))
 ), of_units AS MATERIALIZED (
   SELECT x, unit_key FROM wanted WHERE request_id IS NULL
   UNION ALL
-  SELECT w.x, p.unit_key FROM wanted w JOIN event_predictions p ON p.request_id = w.request_id
-  WHERE p.experiment_id = $1 AND p.epoch = $6
-    AND p.request_id = ANY (ARRAY(SELECT request_id FROM wanted WHERE request_id IS NOT NULL))
-  UNION ALL
-  SELECT w.x, e.unit_key FROM wanted w JOIN event_exposures e ON e.request_id = w.request_id
-  WHERE e.experiment_id = $1 AND e.epoch = $6
-    AND e.request_id = ANY (ARRAY(SELECT request_id FROM wanted WHERE request_id IS NOT NULL))
+  SELECT w.x, n.unit_key FROM wanted w JOIN named n ON n.request_id = w.request_id
+  WHERE n.experiment_id = $1 AND n.epoch = $6
 ), ${KNOWN('of_units')}${READ(
   'id',
   `SELECT DISTINCT n.unit_key FROM of_units n JOIN known u ON u.unit_key = n.unit_key

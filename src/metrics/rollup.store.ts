@@ -159,13 +159,13 @@ export class RollupStore {
     return { read: row.read, units: row.units, last };
   }
 
-  /** jit: compiling takes longer than running on a batch. enable_nestloop: see rollup-sql.ts. */
+  /** jit: compiling takes longer than running on a batch. enable_*: see rollup-sql.ts. */
   private async limit(): Promise<void> {
     await this.query(
       `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
          set_config('idle_in_transaction_session_timeout', $1, true),
          set_config('extra_float_digits', '1', true), set_config('jit', 'off', true),
-         set_config('enable_nestloop', 'off', true)`,
+         set_config('enable_nestloop', 'off', true), set_config('enable_seqscan', 'off', true)`,
       [this.limits.statementTimeoutMs.toString(), this.limits.lockTimeoutMs.toString()],
     );
   }
