@@ -25,10 +25,7 @@ export class ProblemFilter implements ExceptionFilter<unknown> {
     const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
     const allowed = error instanceof NotFoundException ? this.#allowed(path) : [];
     const told = this.#problem(error, { method: request.method, path, allowed });
-    if (told.status >= 500) {
-      const cause = error instanceof Error ? error : new Error(String(error));
-      this.#logger.error(`${request.method} ${path}: ${cause.message}`, cause.stack);
-    }
+    this.#log(`${request.method} ${path}`, told, error);
     if (reply.sent) return;
     if (told.status === 401) void reply.header('www-authenticate', 'Bearer realm="sluice"');
     if (told.status === 405) void reply.header('allow', allowed.join(', '));
@@ -37,6 +34,13 @@ export class ProblemFilter implements ExceptionFilter<unknown> {
       .status(told.status)
       .header('content-type', PROBLEM_MEDIA_TYPE)
       .send(JSON.stringify({ ...told, instance: path }));
+  }
+
+  #log(what: string, told: Problem, error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    // what is away says so itself, once; every caller and probe that meets it would only repeat it
+    if (told.status === 503) this.#logger.debug(`${what}: ${cause.message}`);
+    else if (told.status >= 500) this.#logger.error(`${what}: ${cause.message}`, cause.stack);
   }
 
   #problem(
