@@ -71,6 +71,8 @@ export default defineConfig(
     rules: {
       'max-lines': ['error', { max: 500 }],
       'max-lines-per-function': 'off',
+      'max-depth': ['error', 4],
+      'no-restricted-syntax': ['error', ...unwantedSyntax],
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
