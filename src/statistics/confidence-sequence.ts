@@ -76,7 +76,7 @@ function sequenceAt({
 
 /**
  * Tuned time at which the boundary is narrowest, approximately: c = -2 ln a + ln(1 - 2 ln a), the choice
- * of the paper's section 3.5. For one-sided sequences a = 2 alpha.
+ * of the paper. For one-sided sequences a = 2 alpha.
  */
 export function tunedTime(alpha: number, alternative: Alternative): number {
   const oneSided = alternative !== 'two-sided';
@@ -206,7 +206,7 @@ export function intersectRunning(running: RunningSequence, look: RunningSequence
 
 /**
  * Two-sided normal-mixture boundary for |S_t| at variance process v: sqrt((v + r)(ln(1 + v/r) + 2 ln(1/a)))
- * with r = v0/(2 ln(1/a) + ln(1 + 2 ln(1/a))), narrowest at v0 (Howard, Ramdas, McAuliffe & Sekhon 2021, eq. 14).
+ * with r = v0/(2 ln(1/a) + ln(1 + 2 ln(1/a))), narrowest at v0 (Howard, Ramdas, McAuliffe & Sekhon 2021).
  */
 export function normalMixtureBoundary(input: {
   readonly intrinsicTime: number;

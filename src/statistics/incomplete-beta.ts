@@ -13,7 +13,7 @@ export interface LogTails {
 
 /**
  * ln I_x(a, b) and ln (1 - I_x(a, b)) with y = 1 - x given separately. Continued fraction of Didonato &
- * Morris (1992, eq. 9) on the side where it converges fast, times the saddle-point prefactor; so tails far
+ * Morris (1992, BFRAC) on the side where it converges fast, times the saddle-point prefactor; so tails far
  * below 1e-300 keep 12 digits of their logarithm. a, b > 0; x, y in (0, 1).
  */
 export function logBetaTails(x: number, y: number, a: number, b: number): LogTails {

@@ -56,7 +56,7 @@ export const NO_PAIRED_MOMENTS: PairedMoments = {
 
 /**
  * Moments of raw values (may be empty; refuses non-finite ones). Two-pass with the correction of Chan, Golub
- * & LeVeque (1983) eq. 1.7: what the rounding of the mean adds to m2 is taken out.
+ * & LeVeque (1983): what the rounding of the mean adds to m2 is taken out.
  */
 export function momentsOf(values: readonly number[]): Moments {
   for (const [index, value] of values.entries()) finite(`values[${String(index)}]`, value);
@@ -104,7 +104,7 @@ export function pairedMomentsOf(rows: readonly (readonly [number, number])[]): P
   };
 }
 
-/** Moments of the union of two disjoint samples: Chan, Golub & LeVeque (1979) eq. 2.1. */
+/** Moments of the union of two disjoint samples: Chan, Golub & LeVeque (1979). */
 export function mergeMoments(a: Moments, b: Moments): Moments {
   checkMoments('a', a);
   checkMoments('b', b);

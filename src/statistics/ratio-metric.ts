@@ -23,7 +23,7 @@ export interface RatioDifference extends Inference {
 
 /**
  * Sampling variance of the ratio of means R = mean(y)/mean(d) over randomised units:
- * (var y - 2 R cov + R^2 var d)/(n mean(d)^2) (Deng, Knoblich & Lu 2018, eq. 5). Treating the requests
+ * (var y - 2 R cov + R^2 var d)/(n mean(d)^2) (Deng, Knoblich & Lu 2018). Treating the requests
  * of a user as independent instead gave .24 to .35 false positives at 10 requests a user, ICC .2.
  * Undefined below two units or for a mean denominator of 0.
  */

@@ -43,7 +43,7 @@ interface DeltaLift {
   readonly standardError: number;
 }
 
-/** First-order variance V_t/m_c^2 + m_t^2 V_c/m_c^4 of the ratio (Deng, Knoblich & Lu 2018, eq. 4). */
+/** First-order variance V_t/m_c^2 + m_t^2 V_c/m_c^4 of the ratio (Deng, Knoblich & Lu 2018). */
 function deltaLift(input: LiftInput): Estimable<DeltaLift> {
   check(input);
   const { control, treatment } = input;

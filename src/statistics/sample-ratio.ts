@@ -58,7 +58,7 @@ export interface SampleRatioPrior {
 }
 
 /**
- * ln Bayes factor of the multinomial-Dirichlet test (Lindon & Malek 2022, eq. 8) for one phase:
+ * ln Bayes factor of the multinomial-Dirichlet test (Lindon & Malek 2022) for one phase:
  * lnG(A) - lnG(A + n) + sum(lnG(a_i + x_i) - lnG(a_i)) - sum x_i ln theta_i with a_i = A theta_i.
  * Written in deviances and Stirling errors: the log-gammas cancel to nothing at 1e9 units, these do not.
  * +Infinity when a unit is in an arm of zero weight; 0 without units.
