@@ -92,6 +92,8 @@ CREATE TABLE event_gaps (
   cause    text NOT NULL
 );
 
+-- Attached, not created as a partition: CREATE TABLE ... PARTITION OF locks the parent against readers and writers,
+-- and one long analysis in front of it would make every insert wait behind it.
 CREATE FUNCTION ensure_event_day(wanted date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   parent text;
@@ -99,11 +101,14 @@ DECLARE
 BEGIN
   FOREACH parent IN ARRAY ARRAY['exposures', 'predictions', 'outcomes'] LOOP
     child := parent || '_' || to_char(wanted, 'YYYYMMDD');
-    IF to_regclass(child) IS NULL THEN
-      PERFORM pg_advisory_xact_lock(hashtext('sluice.ensure_event_day'));
-      EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-                     child, parent, wanted, wanted + 1);
-    END IF;
+    CONTINUE WHEN to_regclass(child) IS NOT NULL;
+    PERFORM pg_advisory_xact_lock(hashtext('sluice.ensure_event_day'));
+    -- Somebody else may have made it while we waited; the catalogue tells, to_regclass answers from its cache.
+    CONTINUE WHEN EXISTS (SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+                          WHERE inhparent = parent::regclass AND relname = child);
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL EXCLUDING INDEXES)', child, parent);
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                   parent, child, wanted, wanted + 1);
   END LOOP;
 END $$;
 

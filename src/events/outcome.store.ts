@@ -48,6 +48,9 @@ const DIGESTS = `
 /** SQLSTATE classes in which the same request may succeed a moment later: connection, rollback, resources, operator. */
 const PASSING = /^(08|25|40|53|55|57)[0-9A-Z]{3}$/;
 
+/** What PostgreSQL calls a row without a partition; there are no other checks on these tables. */
+const CHECK_VIOLATION = '23514';
+
 export class OutcomeStore {
   readonly #madeDays = new Set<number>();
 
@@ -61,7 +64,13 @@ export class OutcomeStore {
    */
   async insert(outcomes: readonly NewOutcome[]): Promise<ReadonlyMap<string, Stored>> {
     try {
-      await this.#ensureDays(new Set(outcomes.map((outcome) => outcome.day)));
+      return await this.#insert(outcomes);
+    } catch (error) {
+      if (!isMissingPartition(error)) throw asUnavailable(error);
+    }
+    // It was dropped after we had made it (retention, or another database behind the same address).
+    this.#madeDays.clear();
+    try {
       return await this.#insert(outcomes);
     } catch (error) {
       throw asUnavailable(error);
@@ -77,6 +86,7 @@ export class OutcomeStore {
   }
 
   async #insert(outcomes: readonly NewOutcome[]): Promise<ReadonlyMap<string, Stored>> {
+    await this.#ensureDays(new Set(outcomes.map((outcome) => outcome.day)));
     const { rows } = await this.database.pool.query<{ model: string; id: string }>(INSERT, [
       outcomes.map((one) => one.model),
       outcomes.map((one) => one.id),
@@ -114,6 +124,10 @@ export class OutcomeStore {
 /** Names of models hold no slash. */
 export function keyOf(of: { readonly model: string; readonly id: string }): string {
   return `${of.model}/${of.id}`;
+}
+
+function isMissingPartition(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === CHECK_VIOLATION;
 }
 
 function asUnavailable(error: unknown): unknown {

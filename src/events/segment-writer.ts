@@ -77,8 +77,8 @@ export class SegmentWriter {
     this.#fd = null;
     this.#dirty = false;
     this.#settleRetired();
-    if (fd === null) return done();
-    this.#settle(fd, done);
+    if (fd === null) done();
+    else this.#settle(fd, done);
   }
 
   #next(): void {

@@ -1,7 +1,11 @@
-import { copyFile, mkdir, open } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { copyFile, mkdir, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Gap } from './gap-log.js';
+import { segmentName } from './segment-writer.js';
 import type { RefusedLine } from './shipment.store.js';
+import { firstBlockAtMs } from './spool-reader.js';
 import type { Batch } from './spool-reader.js';
+import type { Source } from './spool-source.js';
 
 /** Beside the spools: lines that PostgreSQL refused and damaged segments, for a person to look at. */
 const REJECTED_FOLDER = 'rejected';
@@ -30,9 +34,23 @@ export async function setAsideLines(
   return path;
 }
 
-/** Keeps a damaged segment after the spool has deleted it. */
-export async function keepSegment(root: string, spoolId: string, path: string): Promise<void> {
-  await copyFile(path, join(await rejectedFolder(root), `${spoolId}-${basename(path)}`));
+/**
+ * Keeps a damaged segment after the spool has deleted it.
+ *
+ * @returns the stretch of time in which its lost lines can have been written: from what was last read to the last write
+ */
+export async function keepSegment(
+  root: string,
+  source: Source,
+  batch: Batch,
+  lostLines: number,
+): Promise<Gap> {
+  const name = segmentName(batch.from.segment);
+  const path = join(source.folder, name);
+  await copyFile(path, join(await rejectedFolder(root), `${source.id}-${name}`));
+  const { mtimeMs } = await stat(path);
+  const fromMs = Math.min(source.lastAtMs ?? (await firstBlockAtMs(path)) ?? mtimeMs, mtimeMs);
+  return { fromMs, toMs: mtimeMs, dropped: lostLines, cause: 'corrupt_segment' };
 }
 
 async function rejectedFolder(root: string): Promise<string> {

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
@@ -20,8 +19,10 @@ import {
   spoolBytes,
   touchClaim,
 } from './spool-folder.js';
-import { firstBlockAtMs, nextBatch } from './spool-reader.js';
+import { nextBatch } from './spool-reader.js';
 import type { Batch } from './spool-reader.js';
+import { sourceOf } from './spool-source.js';
+import type { Source } from './spool-source.js';
 import { Spool } from './spool.service.js';
 
 /** After an append: long enough to gather a batch, short enough that evidence is fresh. */
@@ -54,19 +55,6 @@ export interface ShipperStatus {
   readonly rejectedLines: number;
 }
 
-/** One folder of segments that this process ships: its own, or one left behind. */
-interface Source {
-  readonly id: string;
-  readonly folder: string;
-  readonly isOwn: boolean;
-  /** Null until read from the database, and again after anything unexpected. */
-  cursor: SpoolPosition | null;
-  /** Sent, but whether it was committed is unknown until the watermark is read again. */
-  unsure: Batch | null;
-  /** When the newest shipped block was written; where a gap behind it begins. */
-  lastAtMs: number | null;
-}
-
 /** Copies the spool to PostgreSQL for as long as the process lives; the database may be away for as long as it likes. */
 @Injectable()
 export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -92,14 +80,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly spool: Spool,
     private readonly store: ShipmentStore,
   ) {
-    this.#own = {
-      id: spool.id,
-      folder: spool.folder,
-      isOwn: true,
-      cursor: null,
-      unsure: null,
-      lastAtMs: null,
-    };
+    this.#own = sourceOf(spool.id, spool.folder, true);
   }
 
   onApplicationBootstrap(): void {
@@ -113,7 +94,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Begins to ship; a second call changes nothing. */
   start(): void {
     if (this.#loop !== null) return;
-    this.#stopping = false;
+    this.#stopping = this.#draining = false;
     this.spool.onAppend(() => this.#wakeSoon());
     this.#loop = this.#run();
   }
@@ -154,20 +135,19 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   #drainResult(): DrainResult {
-    return { drained: this.#isDrained(), unshippedBytes: this.spool.counters().unshippedBytes };
+    const { unshippedBytes } = this.spool.counters();
+    return { drained: this.#isDrained(), unshippedBytes };
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
-      let hasMore = false;
       try {
-        hasMore = await this.#round();
+        const hasMore = await this.#round();
         this.#recovered();
+        if (!hasMore) await this.#rest();
       } catch (error) {
         await this.#backOff(error);
-        continue;
       }
-      if (!hasMore && !this.#stopping) await this.#rest();
     }
     await this.#tidyOwn().catch(() => undefined);
   }
@@ -178,8 +158,19 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.#storeGaps();
     let hasMore = await this.#shipNext(this.#own);
     if (this.#draining) return hasMore;
-    for (const orphan of this.#orphans) hasMore = (await this.#shipNext(orphan)) || hasMore;
+    for (const orphan of this.#orphans) hasMore = (await this.#shipOrphan(orphan)) || hasMore;
     return hasMore;
+  }
+
+  /** A folder that cannot be read must not slow down our own events: it is left until the next look around. */
+  async #shipOrphan(orphan: Source): Promise<boolean> {
+    try {
+      return await this.#shipNext(orphan);
+    } catch (error) {
+      this.#complain(`spool ${orphan.id} waits`, error);
+      this.#orphans = this.#orphans.filter((other) => other !== orphan);
+      return false;
+    }
   }
 
   async #lookAround(): Promise<void> {
@@ -199,10 +190,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     // A living owner ships its own; taking part would be harmless (the watermark is locked) but useless.
     this.#orphans = folders
       .filter(({ folder }) => !hasLiveOwner(folder, nowMs))
-      .map(
-        ({ id, folder }) =>
-          known.get(id) ?? { id, folder, isOwn: false, cursor: null, unsure: null, lastAtMs: null },
-      );
+      .map(({ id, folder }) => known.get(id) ?? sourceOf(id, folder, false));
     this.#orphanBytes = 0;
     for (const { folder } of this.#orphans) this.#orphanBytes += await folderBytes(folder);
   }
@@ -287,15 +275,9 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Reading a segment stops at damage; what follows is not guessed at but kept for a person to look at. */
   async #giveUp(source: Source, batch: Batch, lostLines: number): Promise<readonly Gap[]> {
     const { segment, offset } = batch.from;
-    const path = join(source.folder, segmentName(segment));
-    this.#logger.error(
-      `segment ${path} is damaged at byte ${offset}; about ${lostLines} events are lost`,
-    );
-    if (lostLines === 0) return [];
-    await keepSegment(this.spool.root, source.id, path);
-    const { mtimeMs } = await stat(path);
-    const fromMs = Math.min(source.lastAtMs ?? (await firstBlockAtMs(path)) ?? mtimeMs, mtimeMs);
-    return [{ fromMs, toMs: mtimeMs, dropped: lostLines, cause: 'corrupt_segment' }];
+    const where = `spool ${source.id}, segment ${segment}, byte ${offset}`;
+    this.#logger.error(`${where}: damaged, about ${lostLines} events are lost`);
+    return lostLines === 0 ? [] : [await keepSegment(this.spool.root, source, batch, lostLines)];
   }
 
   async #setAside(
@@ -307,8 +289,8 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     const path = await setAsideLines(this.spool.root, source.id, batch, refused);
     this.#rejectedLines += refused.length;
     this.#logger.error(`${refused.length} events that PostgreSQL refuses are set aside in ${path}`);
-    const times = batch.blocks.map((block) => block.atMs);
-    const [fromMs, toMs] = [Math.min(...times), Math.max(...times)];
+    const fromMs = batch.blocks[0]?.atMs ?? Date.now();
+    const toMs = Math.max(fromMs, batch.blocks.at(-1)?.atMs ?? fromMs);
     return [{ fromMs, toMs, dropped: refused.length, cause: 'rejected_line' }];
   }
 
@@ -341,12 +323,8 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   async #backOff(error: unknown): Promise<void> {
     this.#own.cursor = null; // whether a commit arrived is unknown: the watermark tells
     for (const orphan of this.#orphans) orphan.cursor = null;
-    this.#failure = error instanceof Error ? error.message : String(error);
-    const nowMs = Date.now();
-    if (nowMs - this.#complainedAtMs >= COMPLAIN_INTERVAL_MS) {
-      this.#complainedAtMs = nowMs;
-      this.#logger.warn(`events stay in the spool for now: ${this.#failure}`);
-    }
+    this.#failure = messageOf(error);
+    this.#complain('events stay in the spool for now', error);
     const limitMs = this.#draining ? DRAIN_BACKOFF_MS : MAX_BACKOFF_MS;
     const delayMs = Math.min(limitMs, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failedAttempts, 10));
     this.#failedAttempts += 1;
@@ -354,8 +332,16 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.#pause(delayMs / 2 + randomInt(Math.ceil(delayMs / 2) + 1));
   }
 
+  #complain(what: string, error: unknown): void {
+    const nowMs = Date.now();
+    if (nowMs - this.#complainedAtMs < COMPLAIN_INTERVAL_MS) return;
+    this.#complainedAtMs = nowMs;
+    this.#logger.warn(`${what}: ${messageOf(error)}`);
+  }
+
   /** Until an append, or for a second. */
   async #rest(): Promise<void> {
+    if (this.#stopping) return;
     const hasNew = this.spool.counters().unshippedBytes > 0;
     await this.#pause(hasNew ? WAKE_AFTER_MS : IDLE_MS);
   }
@@ -382,7 +368,6 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
 
   #wakeNow(): void {
     this.#wake?.();
-    this.#wake = null;
   }
 }
 
@@ -391,4 +376,8 @@ function linesOf(batch: Batch, table: Table): Buffer {
   return Buffer.concat(
     batch.blocks.filter((block) => block.type === type).map((block) => block.payload),
   );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

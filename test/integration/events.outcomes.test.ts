@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startSluice } from '../../src/app/start.js';
 import type { RunningSluice } from '../../src/app/start.js';
@@ -152,6 +152,13 @@ describe('POST /outcomes', () => {
       body: { accepted: 0, duplicates: 1 },
     });
     expect(await stored()).toHaveLength(1);
+  });
+
+  it('makes a partition again that was dropped behind its back', async () => {
+    const at = '2026-07-01T00:00:00Z';
+    await post(outcome({ at }));
+    await pool.query('DROP TABLE outcomes_20260701, exposures_20260701, predictions_20260701');
+    expect(await post(outcome({ at }))).toMatchObject({ status: 202, body: { accepted: 1 } });
   });
 
   it('keeps ids of different models apart', async () => {

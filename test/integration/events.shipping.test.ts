@@ -214,7 +214,9 @@ describe('shipping', () => {
       if (turn % 50 === 45) proxy.restore();
       for (let index = 0; index < 20; index += 1) {
         const e = anExposure();
-        spool.appendExposure(e, (ok) => void (ok && ledger.push(e.requestId)));
+        spool.appendExposure(e, (ok) => {
+          if (ok) ledger.push(e.requestId);
+        });
         spool.appendPrediction(aPrediction({ requestId: e.requestId }));
       }
       await new Promise((done) => setTimeout(done, 10));

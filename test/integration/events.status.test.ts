@@ -79,6 +79,23 @@ describe('the events of an application', () => {
     await app.close();
   });
 
+  it('make a partition while a long analysis reads and others write, without any of them waiting', async () => {
+    const reader = await pool.connect();
+    try {
+      await reader.query('BEGIN');
+      await reader.query('SELECT count(*) FROM exposures, predictions, outcomes');
+      const make = `SET lock_timeout = '5s'; SELECT ensure_event_day('2027-03-02')`;
+      await Promise.all(Array.from({ length: 3 }, () => pool.query(make)));
+      const { rows } = await pool.query(
+        `SELECT count(*)::int FROM pg_inherits WHERE inhrelid::regclass::text LIKE '%_20270302'`,
+      );
+      expect(rows).toEqual([{ count: 3 }]);
+    } finally {
+      await reader.query('ROLLBACK');
+      reader.release();
+    }
+  });
+
   it('tell how many events a stretch of time lost, by gaps that touch it', async () => {
     const app = await application();
     const events = app.get(EventsService);
