@@ -52,13 +52,6 @@ export const outcomeBatchSchema = z.strictObject({
   outcomes: z.array(outcomeSchema).max(MAX_OUTCOMES_PER_BATCH),
 });
 
-/** What became of a batch. */
-export const outcomeReceiptSchema = z.strictObject({
-  accepted: z.int(),
-  duplicates: z.int(),
-  rejected: z.array(z.strictObject({ index: z.int(), code: z.string(), detail: z.string() })),
-});
-
 /** One entry of a batch at its place: an outcome, or why it is none. */
 export type BatchEntry = { readonly index: number; readonly outcome: Outcome } | Rejection;
 

@@ -10,7 +10,10 @@ import { anExposure, temporaryDataDir } from '../../support/events.js';
 
 const START = { segment: 0, offset: 0 };
 let dir = temporaryDataDir();
-beforeEach(() => void (dir = temporaryDataDir()));
+beforeEach(() => {
+  dir.remove();
+  dir = temporaryDataDir();
+});
 afterEach(() => dir.remove());
 
 function append(spool: Spool, count = 1): Promise<boolean> {

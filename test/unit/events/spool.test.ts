@@ -20,6 +20,7 @@ const nothing = (): void => undefined;
 let dir = temporaryDataDir();
 beforeEach(() => {
   Logger.overrideLogger(false);
+  dir.remove();
   dir = temporaryDataDir();
 });
 afterEach(() => dir.remove());
