@@ -180,12 +180,16 @@ function metricTuple(plan: Plan, metric: MetricDefinition, index: number): strin
   return `(${plan.bind(metric.name)}::text, ${y}, ${bottom === null ? top.d : bottom.y}, ${window})`;
 }
 
-/** The units asked for and their requests; a unit seen in two variants has no values. */
+/**
+ * The units asked for and their requests; a unit seen in two variants has no values. The model is named even
+ * where no metric reads outcomes, because PostgreSQL refuses a parameter that a statement does not use.
+ */
 const UNITS_AND_REQUESTS = `
   u AS MATERIALIZED (
     SELECT unit_key, variant, phase, first_exposed_at AS t0, first_request
     FROM experiment_units
     WHERE experiment_id = $1 AND epoch = $2 AND unit_key = ANY ($3::text[]) AND NOT crossover
+      AND $4::text IS NOT NULL
   ),
   -- the request of the first exposure counts even if its two events carry slightly different times
   requests AS MATERIALIZED (

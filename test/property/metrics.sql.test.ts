@@ -1,0 +1,49 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defineMetric } from '../../src/metrics/define-metric.js';
+import { compileMetrics } from '../../src/metrics/metric-sql.js';
+import type { MetricDefinition } from '../../src/metrics/metric.js';
+
+const loss = fc.constantFrom('zero_one', 'log_loss', 'brier', 'absolute_error', 'squared_error');
+/** Marked, so that a name which reached the text would be found there. */
+const name = fc.string({ minLength: 1, maxLength: 30 }).map((text) => `§${text}`);
+const source = fc.oneof(
+  fc.record({ outcome: name }),
+  fc.record({ prediction: name }),
+  fc.record({ label: fc.record({ outcome: name, output: name, loss }) }),
+);
+const metric: fc.Arbitrary<MetricDefinition> = fc
+  .record({ name, source, window: fc.constantFrom('7d', '31m', undefined) })
+  .map((given) =>
+    defineMetric(given.name, {
+      kind: 'mean',
+      source: given.source,
+      direction: 'increase',
+      ...(given.window === undefined ? {} : { window: given.window }),
+    }),
+  );
+
+describe('compiled metrics', () => {
+  it('carry what people wrote in bind parameters only', () => {
+    fc.assert(
+      fc.property(fc.array(metric, { minLength: 1, maxLength: 5 }), (metrics) => {
+        const { ctes, values } = compileMetrics(metrics);
+        expect(ctes).not.toContain('§');
+        for (const one of metrics) expect(values).toContain(one.name);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('use every parameter that they bind, and no other', () => {
+    fc.assert(
+      fc.property(fc.array(metric, { minLength: 1, maxLength: 5 }), (metrics) => {
+        const { ctes, values } = compileMetrics(metrics);
+        const used = new Set([...ctes.matchAll(/\$(\d+)/g)].map((match) => Number(match[1])));
+        const bound = Array.from({ length: values.length + 4 }, (_, index) => index + 1);
+        expect([...used].sort((a, b) => a - b)).toEqual(bound);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
