@@ -1,10 +1,5 @@
 export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** JSON with object keys sorted at every depth: the same value always gives the same text, so it can be hashed. */
 export function canonicalJson(value: unknown): string {

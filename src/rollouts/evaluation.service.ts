@@ -5,6 +5,8 @@ import type { Report } from '../analysis/report.js';
 import type { Experiment } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
 import { type Lease, LeasesService } from '../experiments/leases.service.js';
+import { nextStatusByPolicy } from '../experiments/life-cycle.js';
+import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
 import { changeOf, type Action } from './change.js';
 import { DecisionsStore } from './decisions.store.js';
@@ -109,6 +111,8 @@ export class EvaluationService {
   ): Promise<StoredDecision | null> {
     const last = await this.decisions.last(tx, experiment.id);
     if (isSameHold(last, decision)) return null;
+    const allowed = nextStatusByPolicy(experiment.status, decision.kind).kind === 'allowed';
+    invariant(allowed, `${decision.kind} is not possible while ${experiment.status}`);
     const change = changeOf(experiment, actionOf(decision), seen.nowMs);
     const record: DecisionRecord = {
       kind: decision.kind,

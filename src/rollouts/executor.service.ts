@@ -7,6 +7,7 @@ import { ExperimentsService } from '../experiments/experiments.service.js';
 import { ModelsService } from '../models/models.service.js';
 import { PlanService } from '../models/plan.service.js';
 import { withExperiment, withoutExperiment } from '../routing/plan-change.js';
+import type { TrafficPlan } from '../routing/plan.js';
 import type { Change } from './change.js';
 import { DecisionsStore } from './decisions.store.js';
 import type { StoredDecision, StoredDecisionKind } from './stored-decision.js';
@@ -96,13 +97,16 @@ export class ExecutorService {
       });
       return version;
     }
-    // The champion first: it locks the model's row, and row locks come before the plan's everywhere.
-    if (traffic.champion !== null) {
-      await this.models.setChampion(tx, { model, version: traffic.champion, ...cause });
-    }
-    const { version } = await this.plans.change(tx, cause, (plan) =>
-      withoutExperiment(plan, model, id),
-    );
+    const withdraw = (plan: TrafficPlan): TrafficPlan => withoutExperiment(plan, model, id);
+    const { version } =
+      traffic.champion === null
+        ? await this.plans.change(tx, cause, withdraw)
+        : await this.models.setChampion(tx, {
+            ...cause,
+            model,
+            version: traffic.champion,
+            edit: withdraw,
+          });
     return version;
   }
 }

@@ -63,7 +63,7 @@ describe('a replay', () => {
 
   it('shows a number that was changed afterwards', () => {
     const decision = throughJson(stored());
-    const forged = { ...decision, inputs: { ...(decision.inputs), nowMs: 7 } };
+    const forged = { ...decision, inputs: { ...decision.inputs, nowMs: 7 } };
     expect(replay(forged)).toMatchObject({ identical: false, hashFits: false });
   });
 
