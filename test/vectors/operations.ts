@@ -3,6 +3,7 @@ import { distributionOperations } from './operations.distributions.js';
 import { designOperations } from './operations.design.js';
 import { effectOperations } from './operations.effects.js';
 import { furtherOperations } from './operations.further.js';
+import { nonparametricOperations } from './operations.nonparametric.js';
 import { sequentialOperations } from './operations.sequential.js';
 
 /** Every operation of the vector files that the engine has, by its name there. */
@@ -12,4 +13,5 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...sequentialOperations,
   ...designOperations,
   ...furtherOperations,
+  ...nonparametricOperations,
 };
