@@ -1,8 +1,11 @@
 import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SluiceClient } from '../../demo/sluice-client.js';
 import type { Product } from './product.js';
-import { startUpstream, until } from './sluice.js';
+import { startUpstream, until, type Upstream } from './sluice.js';
 
 /** Two versions that are equally good, so that nothing but a fault can change who gets what. */
 export interface Scene {
@@ -58,9 +61,13 @@ export const CLIMBING_CANARY = {
 };
 
 /** Registers the model with its versions and starts the experiment; resolves when the gateway follows it. */
-export async function setScene(product: Product, definition: object): Promise<Scene> {
+export async function setScene(
+  product: Product,
+  definition: object,
+  answerDelayMs = 0,
+): Promise<Scene> {
   const { admin } = product;
-  const upstreams = await Promise.all([startUpstream(score), startUpstream(score)]);
+  const upstreams = await Promise.all([0, 1].map(() => startVersion(answerDelayMs)));
   await admin.putModel(MODEL, {
     unit: { header: 'x-sluice-unit' },
     capture: { output: { spam: '/spam' } },
@@ -90,10 +97,37 @@ export async function setScene(product: Product, definition: object): Promise<Sc
   };
 }
 
-/** Wrong about every seventh mail, whichever version is asked. */
-function score(body: Record<string, unknown>): { readonly body: unknown } {
-  const mail = Number(body['mail']);
-  return { body: { spam: mail % 7 === 0 ? mail % 2 === 0 : mail % 2 === 1 } };
+/** A version that is wrong about every seventh mail. */
+async function startVersion(answerDelayMs: number): Promise<Upstream> {
+  const upstream = await startUpstream((body) => {
+    const mail = Number(body['mail']);
+    return { body: { spam: mail % 7 === 0 ? mail % 2 === 0 : mail % 2 === 1 } };
+  });
+  return answerDelayMs === 0 ? upstream : slowly(upstream, answerDelayMs);
+}
+
+/** The same answers, later: a fault finds requests under way. */
+async function slowly(upstream: Upstream, delayMs: number): Promise<Upstream> {
+  const proxy = createServer((request, response) => {
+    void (async () => {
+      const body = Buffer.concat(await request.toArray());
+      const answer = await (await fetch(upstream.url, { method: 'POST', body })).text();
+      await sleep(delayMs);
+      response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
+    })();
+  });
+  proxy.keepAliveTimeout = 65_000;
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    close: async () => {
+      await new Promise((resolve) => {
+        proxy.close(resolve);
+        proxy.closeAllConnections();
+      });
+      await upstream.close();
+    },
+  };
 }
 
 /** The number of the newest analysis, 0 before the first. */
@@ -101,12 +135,17 @@ export async function reportNumber(client: SluiceClient): Promise<number> {
   return (await client.report(EXPERIMENT))?.number ?? 0;
 }
 
-/** Waits for analyses that began after now: the experiment goes on. */
-export async function goesOn(client: SluiceClient): Promise<void> {
+/** Waits for analyses that began after now: the experiment goes on. Resolves with the milliseconds. */
+export async function goesOn(client: SluiceClient): Promise<number> {
+  const sinceMs = performance.now();
+  await until('the control plane works', async () => {
+    return (await client.whyNotUsable()) === null ? true : null;
+  });
   const before = await reportNumber(client);
   await until('two more analyses', async () => {
     return (await reportNumber(client)) >= before + 2 ? true : null;
   });
+  return performance.now() - sinceMs;
 }
 
 export interface LogCheck {

@@ -105,27 +105,34 @@ export class Load {
   }
 
   private async predict(): Promise<void> {
-    const { ledger } = this;
-    const { client, model, units } = this.options;
-    const number = ledger.sent++;
     // 7,919 is prime: every unit comes equally often, neighbours in time are far apart
-    const mail = (number * 7_919) % units;
-    const unit = `unit-${mail}`;
+    await this.predictFor((this.ledger.sent * 7_919) % this.options.units);
+  }
+
+  /** One prediction for a unit, in the ledger like all others; null when it was not answered well. */
+  async predictFor(mail: number): Promise<Answered | null> {
+    const { ledger } = this;
+    const { client, model } = this.options;
+    const unit = unitName(mail);
+    ledger.sent += 1;
     try {
       const answer = await client.predict({ model, path: '/score', unit, body: { mail } });
       const atMs = Date.now();
       const { requestId, version, reason, status } = answer;
       if (status !== 200 || requestId === null || version === null || reason === null) {
         ledger.unanswered.push({ unit, why: `status ${status}`, atMs });
-        return;
+        return null;
       }
-      ledger.answered.push({ unit, requestId, version, reason, atMs });
+      const answered: Answered = { unit, requestId, version, reason, atMs };
+      ledger.answered.push(answered);
       this.waiting.push({
         ...{ id: `truth-${requestId}`, model, requestId, name: 'truth', value: mail % 2 },
         at: new Date(atMs).toISOString(),
       });
+      return answered;
     } catch (error) {
       ledger.unanswered.push({ unit, why: whyOf(error), atMs: Date.now() });
+      return null;
     }
   }
 
@@ -156,6 +163,10 @@ export class Load {
       }
     }
   }
+}
+
+export function unitName(mail: number): string {
+  return `unit-${mail}`;
 }
 
 function whyOf(error: unknown): string {

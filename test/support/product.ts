@@ -26,7 +26,11 @@ export interface Exit {
 /** As much of `/status` as the tests look at. */
 export interface ProductStatus {
   readonly configVersion: number | null;
-  readonly spool: { readonly unshippedBytes: number; readonly failure: string | null };
+  readonly spool: {
+    readonly unshippedBytes: number;
+    readonly lagSeconds: number;
+    readonly failure: string | null;
+  };
 }
 
 /** The product as a process of its own that can be killed and started again on the same folder and ports. */
