@@ -3,6 +3,7 @@ import { distributionOperations } from './operations.distributions.js';
 import { designOperations } from './operations.design.js';
 import { effectOperations } from './operations.effects.js';
 import { furtherOperations } from './operations.further.js';
+import { groupSequentialOperations } from './operations.group-sequential.js';
 import { nonparametricOperations } from './operations.nonparametric.js';
 import { sequentialOperations } from './operations.sequential.js';
 
@@ -14,4 +15,5 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...designOperations,
   ...furtherOperations,
   ...nonparametricOperations,
+  ...groupSequentialOperations,
 };
