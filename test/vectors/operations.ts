@@ -1,4 +1,5 @@
 import type { Operation } from './compare.js';
+import { bayesOperations } from './operations.bayes.js';
 import { distributionOperations } from './operations.distributions.js';
 import { designOperations } from './operations.design.js';
 import { effectOperations } from './operations.effects.js';
@@ -15,5 +16,6 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...designOperations,
   ...furtherOperations,
   ...nonparametricOperations,
+  ...bayesOperations,
   ...groupSequentialOperations,
 };
