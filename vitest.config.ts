@@ -3,10 +3,10 @@ import { defineConfig } from 'vitest/config';
 // Real servers, databases and child processes: forks, and time for machines that are slow.
 const withServers = {
   globalSetup: ['test/support/postgres.global.ts'],
-  pool: 'forks',
+  pool: 'forks' as const,
   testTimeout: 120_000,
   hookTimeout: 120_000,
-} as const;
+};
 
 // One group after the other. Tests that keep times and rates of a whole process run alone, one file at a time: beside
 // others on two cores they would measure their neighbours.
