@@ -162,9 +162,10 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
       return backend.queue();
     });
     queue.on('error', (error) => this.onError(backend, error));
+    let worker: JobWorker | null = null;
     try {
       const handled = this.handlers.size;
-      const worker = this.handlers.size === 0 ? null : this.makeWorker(backend);
+      worker = this.handlers.size === 0 ? null : this.makeWorker(backend);
       await withDeadline(
         Promise.all([queue.waitUntilReady(), worker?.waitUntilReady()]),
         READY_MS,
@@ -172,6 +173,8 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
       );
       return { backend, queue, worker, handled };
     } catch (error) {
+      // a worker that is not closing asks an ended pool again and again, without ever giving the event loop a turn
+      void worker?.close().catch(() => undefined);
       void queue.close().catch(() => undefined);
       await backend.dispose();
       throw error;
