@@ -87,15 +87,19 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
     this.#isClosing = true;
     // http.Server's own close() would also reset idle connections, and with them requests that are just arriving.
     const closed = new Promise<void>((resolve) => {
-      NetServer.prototype.close.call(this.#server, () => {
-        resolve();
+      afterInput(() => {
+        NetServer.prototype.close.call(this.#server, () => {
+          resolve();
+        });
       });
     });
     const cut = setTimeout(() => {
       this.#server.closeAllConnections();
     }, DRAIN_DEADLINE_MS);
     const sweep = setInterval(() => {
-      this.#server.closeIdleConnections();
+      afterInput(() => {
+        this.#server.closeIdleConnections();
+      });
     }, FAREWELL_MS);
     await closed;
     clearTimeout(cut);
@@ -104,4 +108,12 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
     await this.live.stop();
     await this.upstreams.destroy();
   }
+}
+
+/**
+ * Runs once everything that has arrived is taken in: connections that wait to be accepted would be reset with the
+ * listener, and a connection whose request has not been read yet looks idle.
+ */
+function afterInput(act: () => void): void {
+  setImmediate(act);
 }
