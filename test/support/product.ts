@@ -6,7 +6,6 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceClient } from '../../demo/sluice-client.js';
 import { until } from './sluice.js';
 
@@ -14,6 +13,8 @@ const top = join(import.meta.dirname, '..', '..');
 const ADMIN_KEY = 'admin-key-of-the-faults-0123456789';
 /** The first start makes a cluster; on a busy machine that takes its time. */
 const START_MS = 90_000;
+/** It promises to be gone within 25 s. */
+const END_MS = 35_000;
 /** Of what the process printed, for a message when it does not start. */
 const KEPT_OUTPUT_LENGTH = 8_000;
 
@@ -71,6 +72,7 @@ export class Product {
 
   /** Starts the process and returns at once. */
   spawn(): void {
+    if (this.isAlive()) throw new Error('the product runs already');
     const child = spawn(
       process.execPath,
       ['--import', join(top, 'test/support/run-typescript.mjs'), join(top, 'src/main.ts')],
@@ -93,6 +95,10 @@ export class Product {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     this.child = child;
+    // a test run that is broken off must not leave servers behind
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
   }
 
   /** Starts the process; resolves with the milliseconds until its control plane and database work. */
@@ -107,21 +113,33 @@ export class Product {
     return performance.now() - sinceMs;
   }
 
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the end; a process that outlives its own deadline by far is killed. */
   async end(signal: NodeJS.Signals): Promise<Exit> {
     const { child } = this;
     if (child === null) throw new Error('the product was not started');
     const sinceMs = performance.now();
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    if (child.exitCode === null && child.signalCode === null) {
+    if (this.isAlive()) {
+      const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill(signal);
+      const patience = setTimeout(() => {
+        const cpu = existsSync(`/proc/${child.pid}/stat`)
+          ? readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(' ').slice(2, 15).join(' ')
+          : '';
+        process.stderr.write(`killed after ${END_MS} ms (${cpu}); it said: ${this.text}\n`);
+        child.kill('SIGKILL');
+      }, END_MS);
       await exited;
+      clearTimeout(patience);
     }
     return {
       code: child.exitCode,
       signal: child.signalCode,
       elapsedMs: performance.now() - sinceMs,
     };
+  }
+
+  private isAlive(): boolean {
+    return this.child?.exitCode === null && this.child.signalCode === null;
   }
 
   async status(): Promise<ProductStatus> {
@@ -140,13 +158,9 @@ export class Product {
     return `postgres://sluice:${password}@localhost:5432/sluice?host=${encodeURIComponent(socketDir ?? '')}`;
   }
 
-  /** Ends the process as gently as it lets itself be ended, and removes its folder. */
+  /** Ends the process and removes its folder. */
   async dispose(): Promise<void> {
-    if (this.child !== null) {
-      const gentle = this.end('SIGTERM').then(() => true);
-      const isOver = await Promise.race([gentle, sleep(30_000, false, { ref: false })]);
-      if (!isOver) await this.end('SIGKILL');
-    }
+    if (this.child !== null) await this.end('SIGTERM');
     await rm(this.dataDir, { recursive: true, force: true });
   }
 }
