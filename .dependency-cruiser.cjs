@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   auth: ['database', 'config', 'kernel'],
   queue: ['database', 'config', 'kernel'],
   models: ['auth', 'database', 'config', 'routing', 'kernel'],
-  events: ['models', 'auth', 'database', 'config', 'kernel'],
+  events: ['models', 'auth', 'database', 'config', 'routing', 'kernel'],
   metrics: ['events', 'models', 'auth', 'database', 'kernel'],
   experiments: ['metrics', 'models', 'auth', 'database', 'routing', 'kernel'],
   analysis: ['experiments', 'metrics', 'events', 'statistics', 'auth', 'database', 'kernel'],

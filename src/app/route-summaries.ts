@@ -17,6 +17,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'PUT /api/v1/models/:model/versions/:version': 'Register a version or replace it',
   'POST /api/v1/models/:model/champion': 'Make a version the champion by hand',
   'POST /api/v1/outcomes': 'Record what happened, as JSON or NDJSON; 202 once it is durable',
+  'POST /api/v1/assignments':
+    'Assign units of a batch job and record them as exposed; 200 once they are durable',
   'GET /api/v1/metrics': 'List metrics, the built-in ones first',
   'GET /api/v1/metrics/:metric': 'One metric',
   'PUT /api/v1/metrics/:metric': 'Define a metric or replace it for experiments to come',
