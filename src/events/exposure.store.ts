@@ -1,5 +1,5 @@
 import { dayText, eventDay } from './copy-line.js';
-import { DurableInsert } from './durable-insert.js';
+import { DurableInsert } from './durable-insert.store.js';
 import type { Exposure } from './event.js';
 import type { PoolOwner } from './shipment.store.js';
 

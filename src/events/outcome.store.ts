@@ -1,5 +1,5 @@
 import { dayText } from './copy-line.js';
-import { DurableInsert } from './durable-insert.js';
+import { DurableInsert } from './durable-insert.store.js';
 import type { PoolOwner } from './shipment.store.js';
 
 /** An outcome ready to be stored. */
