@@ -5,7 +5,7 @@ const COMPARED = 64;
 function distance(left: string, right: string): number {
   const b = right.slice(0, COMPARED);
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, char] of [...left.slice(0, COMPARED)].entries()) {
+  for (const [i, char] of Array.from(left.slice(0, COMPARED)).entries()) {
     const next = [i + 1];
     for (let j = 0; j < b.length; j += 1) {
       const swap = (row[j] ?? 0) + (b[j] === char ? 0 : 1);

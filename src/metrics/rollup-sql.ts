@@ -46,12 +46,13 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon,
  * What every reader returns: how many rows, the last one, and the units that have to be computed again. A unit
  * whose values were computed after the horizon had passed the new row has seen that row already: without this,
  * catching up on a unit of 100,000 requests would read them all once per batch.
+ * The order is by qualified names: a bare `x` would mean the text beside it, in which 999 comes after 1000.
  * WITH TIES: rows of one transaction may share an id, and a cursor between them would lose the rest.
  */
 const READ = (id: string, units: string): string => `
 SELECT (SELECT count(*)::integer FROM new_rows) AS read,
-  (SELECT x::text FROM new_rows ORDER BY x DESC, ${id} DESC LIMIT 1) AS x,
-  (SELECT ${id}::text FROM new_rows ORDER BY x DESC, ${id} DESC LIMIT 1) AS id,
+  (SELECT r.x::text FROM new_rows r ORDER BY r.x DESC, r.${id} DESC LIMIT 1) AS x,
+  (SELECT r.${id}::text FROM new_rows r ORDER BY r.x DESC, r.${id} DESC LIMIT 1) AS id,
   ARRAY(${units}) AS units`;
 
 /** What was computed before of the units of some rows; looked up by key whatever the planner believes. */

@@ -101,6 +101,28 @@ describe('rollup beside writers', () => {
     expect(mutant.read).toBeLessThan(WRITERS * ROUNDS);
   });
 
+  it('keeps its place when transaction numbers get one digit longer', async () => {
+    const target: RollupTarget = {
+      experimentId: randomUUID(),
+      epoch: 1,
+      model: 'spam',
+      metrics: BUILT_IN_METRICS,
+    };
+    await ensureDays(pool, { exposures: [rowOf(target, 0)] });
+    // each block with an exception handler that writes takes a transaction number
+    await pool.query(`DO $$ DECLARE now bigint := pg_current_xact_id()::text::bigint; BEGIN
+      CREATE TEMP TABLE burnt (n integer);
+      FOR i IN 1..(10 ^ length(now::text))::bigint - now - 6 LOOP
+        BEGIN INSERT INTO burnt VALUES (1); EXCEPTION WHEN division_by_zero THEN NULL; END;
+      END LOOP; END $$`);
+    for (let number = 0; number < 12; number += 1) {
+      await insertEvents(pool, { exposures: [rowOf(target, number)] });
+    }
+    await settle(pool);
+    expect(await rollups.rollUp(target)).toMatchObject({ exposures: 12, caughtUp: true });
+    expect(await rollups.rollUp(target)).toMatchObject({ exposures: 0, caughtUp: true });
+  });
+
   it('gives the same cells when several processes roll up at once', async () => {
     const target: RollupTarget = {
       experimentId: randomUUID(),
