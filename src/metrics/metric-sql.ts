@@ -181,15 +181,15 @@ function metricTuple(plan: Plan, metric: MetricDefinition, index: number): strin
 }
 
 /**
- * The units asked for and their requests; a unit seen in two variants has no values. The model is named even
- * where no metric reads outcomes, because PostgreSQL refuses a parameter that a statement does not use.
+ * The units asked for and their requests; a unit seen in two variants has requests (the watermark is theirs
+ * too) but no values. The model is named even where no metric reads outcomes, because PostgreSQL refuses a
+ * parameter that a statement does not use.
  */
 const UNITS_AND_REQUESTS = `
   u AS MATERIALIZED (
-    SELECT unit_key, variant, phase, first_exposed_at AS t0, first_request
+    SELECT unit_key, variant, phase, crossover, first_exposed_at AS t0, first_request
     FROM experiment_units
-    WHERE experiment_id = $1 AND epoch = $2 AND unit_key = ANY ($3::text[]) AND NOT crossover
-      AND $4::text IS NOT NULL
+    WHERE experiment_id = $1 AND epoch = $2 AND unit_key = ANY ($3::text[]) AND $4::text IS NOT NULL
   ),
   -- the request of the first exposure counts even if its two events carry slightly different times
   requests AS MATERIALIZED (
@@ -296,7 +296,7 @@ export function compileMetrics(metrics: readonly MetricDefinition[]): CompiledMe
       u.t0 + m.span AS matures_at
     FROM u${joins}
     CROSS JOIN LATERAL (VALUES ${tuples.join(', ')}) AS m (metric, y, d, span)
-    WHERE m.y IS NOT NULL
+    WHERE m.y IS NOT NULL AND NOT u.crossover
   )`;
   return { ctes, values, outcomes: outcomeNames(metrics, ['outcome', 'label']) };
 }
