@@ -14,6 +14,11 @@ function ofPredictions(
     direction: 'decrease',
     windowMs: null,
     missing: 'exclude',
+    winsorizeAt: null,
+    winsorizePercentile: null,
+    threshold: null,
+    covariate: null,
+    quantile: null,
   };
 }
 

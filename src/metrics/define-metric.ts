@@ -141,5 +141,10 @@ export function defineMetric(name: string, body: MetricBody): MetricDefinition {
     direction: body.direction,
     windowMs: windowOf(body.window),
     missing: body.missing ?? (numerator.source.kind === 'outcome' ? 'zero' : 'exclude'),
+    winsorizeAt: null,
+    winsorizePercentile: null,
+    threshold: null,
+    covariate: null,
+    quantile: null,
   };
 }

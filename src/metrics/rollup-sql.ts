@@ -246,7 +246,8 @@ export const METRIC_CELLS = `
 SELECT metric, phase, variant, n::float8 AS n, pending::float8 AS pending, events::float8 AS events,
   ${MOMENT('sum_y')} AS "meanY", ${MOMENT('n * sum_yy - sum_y * sum_y')} AS "m2Y",
   ${MOMENT('sum_d')} AS "meanD", ${MOMENT('n * sum_dd - sum_d * sum_d')} AS "m2D",
-  ${MOMENT('n * sum_yd - sum_y * sum_d')} AS "coMoment"
+  ${MOMENT('n * sum_yd - sum_y * sum_d')} AS "coMoment",
+  0::float8 AS capped, NULL::json AS covariate
 FROM metric_cells WHERE experiment_id = $1
 ORDER BY metric COLLATE "C", phase, variant COLLATE "C"`;
 

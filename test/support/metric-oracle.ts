@@ -212,6 +212,8 @@ export function oracleCells(
         pending,
         ...moments(mature),
         events,
+        capped: 0,
+        covariate: null,
       });
     }
   }
