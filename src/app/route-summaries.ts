@@ -23,6 +23,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'GET /api/v1/metrics/:metric': 'One metric',
   'PUT /api/v1/metrics/:metric': 'Define a metric or replace it for experiments to come',
   'POST /api/v1/experiments': 'Make a draft',
+  'POST /api/v1/experiments/plan':
+    'Say what an experiment needs and how often its verdict is right; nothing is stored',
   'GET /api/v1/experiments': 'List experiments, newest first',
   'GET /api/v1/experiments/:id': 'One experiment by id or name',
   'PATCH /api/v1/experiments/:id': 'Change a draft',

@@ -16,7 +16,7 @@ import {
   parseDefinition,
   refuseNotYet,
 } from './experiment.contract.js';
-import type { Experiment, ExperimentKind } from './experiment.js';
+import type { Experiment, ExperimentKind, FrozenDesign } from './experiment.js';
 import { type ExperimentChanges, ExperimentsStore, takenIndex } from './experiments.store.js';
 import { designHash, freeze } from './freeze.js';
 import { referenceDefects, unknownName } from './references.js';
@@ -45,6 +45,12 @@ export class ExperimentsService {
     });
     if (created === null) throw nameTaken(name);
     return created;
+  }
+
+  /** The design that a definition would be frozen to now; nothing is stored. Throws `invalid_input`, `not_yet`. */
+  async preview(definition: ExperimentDefinition): Promise<FrozenDesign> {
+    const { model, metrics } = await this.check(definition);
+    return freeze(definition, metrics, model);
   }
 
   /** Replaces fields of a draft. Throws `conflict` once it has started: its design is frozen. */
