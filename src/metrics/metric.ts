@@ -64,8 +64,8 @@ export interface CapPercentile {
  */
 export type MetricShape = 'binary' | 'mean' | 'ratio';
 
-/** The shape that follows from a definition alone. */
-export function shapeOf(metric: MetricDefinition): MetricShape {
+/** The shape that follows from a definition alone; a quantile has none. */
+export function shapeOf(metric: Pick<MetricDefinition, 'numerator' | 'denominator'>): MetricShape {
   if (metric.denominator !== null || metric.numerator.aggregation === 'mean') return 'ratio';
   return metric.numerator.aggregation === 'any' ? 'binary' : 'mean';
 }
