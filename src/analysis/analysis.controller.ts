@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { RequireScope } from '../auth/scope.js';
 import { type ReportsQuery, reportsQuerySchema } from './analysis.contract.js';
 import { AnalysisService } from './analysis.service.js';
-import type { Report } from './report.js';
+import type { ReportView } from './report.js';
 
 @Controller('experiments')
 export class AnalysisController {
@@ -10,7 +10,7 @@ export class AnalysisController {
 
   @Get(':experiment/report')
   @RequireScope('experiments:read')
-  latest(@Param('experiment') experiment: string): Promise<Report> {
+  latest(@Param('experiment') experiment: string): Promise<ReportView> {
     return this.analysis.latest(experiment);
   }
 
@@ -19,7 +19,7 @@ export class AnalysisController {
   async list(
     @Param('experiment') experiment: string,
     @Query({ schema: reportsQuerySchema }) query: ReportsQuery,
-  ): Promise<{ readonly reports: readonly Report[] }> {
+  ): Promise<{ readonly reports: readonly ReportView[] }> {
     return { reports: await this.analysis.list(experiment, query.limit) };
   }
 }

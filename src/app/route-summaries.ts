@@ -34,6 +34,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'POST /api/v1/experiments/:experiment/decisions/:number/replay':
     'Decide again from the stored inputs and compare',
   'GET /api/v1/experiments/:experiment/assignment': 'Why a unit gets its version',
+  'POST /api/v1/experiments/:experiment/redesign':
+    'Change a frozen design: a new epoch with its own evidence and alpha',
   'POST /api/v1/experiments/:experiment/:verb':
     'Start, pause, resume, advance, approve, promote, roll back or abort',
 };

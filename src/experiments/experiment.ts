@@ -124,6 +124,11 @@ export interface Experiment {
   readonly lastFailure: string | null;
 }
 
+/** When the evidence of the present epoch begins; null while draft. Each epoch has its own time limits. */
+export function epochStartOf({ rollout, startedAtMs }: Experiment): number | null {
+  return rollout?.phases[0]?.startedAtMs ?? startedAtMs;
+}
+
 /** The control arm of a design; its contract guarantees exactly one. */
 export function controlOf(design: FrozenDesign): DesignVariant {
   const control = design.variants.find((variant) => variant.control);

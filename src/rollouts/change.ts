@@ -54,6 +54,11 @@ export function startOf(design: FrozenDesign, nowMs: number): Change {
   };
 }
 
+/** A rollout that begins anew with another design, in the same status: a paused experiment stays paused. */
+export function restartOf(design: FrozenDesign, status: ExperimentStatus, nowMs: number): Change {
+  return { ...startOf(design, nowMs), status };
+}
+
 /**
  * What an action does to a running or paused experiment. Pure: the effects are carried out by the executor.
  *
