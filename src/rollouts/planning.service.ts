@@ -28,8 +28,8 @@ import {
 import { type Ending, replicate } from './planning/simulate.js';
 import { daysFor, trafficForPlan } from './planning/timeline.js';
 
-/** Replications per scenario: a probability of .05 is known to a standard error of .01, one of .8 to .018. */
-const MAX_REPLICATIONS = 500;
+/** Replications per scenario: a probability of .05 is known to a standard error of .011, one of .8 to .02. */
+const MAX_REPLICATIONS = 400;
 
 /** Simulations end here, however many replications are missing: the answer comes within five seconds. */
 const SIMULATION_BUDGET_MS = 3_000;

@@ -59,96 +59,94 @@ interface Batch {
   readonly units: readonly number[];
 }
 
+/** One variant in one phase: its units so far, and what each metric has drawn of them. */
+interface Arm {
+  readonly phase: number;
+  readonly variant: string;
+  readonly control: boolean;
+  units: number;
+  readonly draws: ArmDraws[];
+}
+
 /** The growing data of one replication; a class because it is a buffer that a single replication owns. */
 class Enrolment {
-  readonly batches: Batch[] = [];
-  readonly #draws = new Map<string, ArmDraws>();
-  readonly #matured = new Map<string, number>();
+  readonly #batches: Batch[] = [];
+  /** By phase (1 is the first), then in the order of the design's variants. */
+  readonly #arms: Arm[][] = [];
+  /** Batches that each metric has drawn. */
+  readonly #matured: number[];
   #carried = 0;
 
   constructor(
     private readonly world: World,
     private readonly random: Random,
-  ) {}
+  ) {
+    this.#matured = world.metrics.map(() => 0);
+  }
 
   get units(): number {
-    return this.batches.reduce((sum, batch) => sum + total(batch.units), 0);
+    return this.#arms.flat().reduce((sum, { units }) => sum + units, 0);
   }
 
   /** Expected units, split by chance among the variants in their shares. */
-  enrol(expected: number, batch: Omit<Batch, 'units'>, shares: readonly number[]): void {
+  enrol(expected: number, { phase, atMs }: Omit<Batch, 'units'>, shares: readonly number[]): void {
     const exact = expected + this.#carried;
     let left = Math.floor(exact);
     this.#carried = exact - left;
     let rest = 1;
-    const units = shares.map((share, index) => {
-      const own =
-        index === shares.length - 1
-          ? left
-          : binomial(this.random, left, Math.min(1, share / Math.max(rest, share)));
+    const arms = this.#armsOf(phase);
+    const units = arms.map((arm, index) => {
+      const share = shares[index] ?? 0;
+      const isLast = index === arms.length - 1;
+      const chance = Math.min(1, share / Math.max(rest, share));
+      const own = isLast ? left : binomial(this.random, left, chance);
       left -= own;
       rest -= share;
+      arm.units += own;
       return own;
     });
-    this.batches.push({ ...batch, units });
+    this.#batches.push({ phase, atMs, units });
+  }
+
+  #armsOf(phase: number): readonly Arm[] {
+    const draws = (): ArmDraws[] => this.world.metrics.map(() => NO_DRAWS);
+    return (this.#arms[phase - 1] ??= this.world.design.variants.map(
+      ({ name: variant, control }) => ({ phase, variant, control, units: 0, draws: draws() }),
+    ));
   }
 
   /** Draws what matured by a time. */
   mature(nowMs: number): void {
-    for (const metric of this.world.metrics) {
-      let next = this.#matured.get(metric.name) ?? 0;
-      for (; next < this.batches.length; next += 1) {
-        const batch = this.batches[next];
+    this.world.metrics.forEach((metric, index) => {
+      let next = this.#matured[index] ?? 0;
+      for (; next < this.#batches.length; next += 1) {
+        const batch = this.#batches[next];
         if (batch === undefined || batch.atMs + metric.windowMs > nowMs) break;
-        this.#drawBatch(metric, batch);
+        this.#armsOf(batch.phase).forEach((arm, variant) => {
+          const before = arm.draws[index] ?? NO_DRAWS;
+          const model = arm.control ? metric.control : metric.treatment;
+          arm.draws[index] = draw(this.random, model, before, batch.units[variant] ?? 0);
+        });
       }
-      this.#matured.set(metric.name, next);
-    }
-  }
-
-  #drawBatch(metric: SimulatedMetric, batch: Batch): void {
-    this.world.design.variants.forEach(({ name, control }, index) => {
-      const key = `${metric.name} ${String(batch.phase)} ${name}`;
-      const model = control ? metric.control : metric.treatment;
-      const before = this.#draws.get(key) ?? NO_DRAWS;
-      this.#draws.set(key, draw(this.random, model, before, batch.units[index] ?? 0));
+      this.#matured[index] = next;
     });
   }
 
-  metricCells(phases: readonly number[]): MetricCell[] {
-    return this.world.metrics.flatMap((metric) =>
-      phases.flatMap((phase) =>
-        this.world.design.variants.map(({ name, control }, index) => {
-          const draws = this.#draws.get(`${metric.name} ${String(phase)} ${name}`) ?? NO_DRAWS;
-          const pending = this.#unitsOf(phase, index) - draws.units;
-          const key = { metric: metric.name, phase, variant: name, pending };
-          return cellOf(key, control ? metric.control : metric.treatment, draws);
-        }),
-      ),
+  metricCells(): MetricCell[] {
+    return this.world.metrics.flatMap((metric, index) =>
+      this.#arms.flat().map(({ phase, variant, control, units, draws }) => {
+        const drawn = draws[index] ?? NO_DRAWS;
+        const key = { metric: metric.name, phase, variant, pending: units - drawn.units };
+        return cellOf(key, control ? metric.control : metric.treatment, drawn);
+      }),
     );
   }
 
-  unitCells(phases: readonly number[]): Evidence['unitCells'] {
-    return phases.flatMap((phase) =>
-      this.world.design.variants.map(({ name }, index) => ({
-        phase,
-        variant: name,
-        units: this.#unitsOf(phase, index),
-        crossovers: 0,
-      })),
-    );
+  unitCells(): Evidence['unitCells'] {
+    return this.#arms
+      .flat()
+      .map(({ phase, variant, units }) => ({ phase, variant, units, crossovers: 0 }));
   }
-
-  #unitsOf(phase: number, index: number): number {
-    return this.batches.reduce(
-      (sum, batch) => sum + (batch.phase === phase ? (batch.units[index] ?? 0) : 0),
-      0,
-    );
-  }
-}
-
-function total(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** One experiment from its start to its verdict, through the statistics and the policy that real ones go through. */
@@ -195,15 +193,14 @@ function evidenceOf(
   phases: Evidence['phases'],
   before: { readonly evidence: Evidence; readonly assessment: Assessment } | null,
 ): Evidence {
-  const numbers = phases.map(({ phase }) => phase);
   return {
     experimentId: '',
     epoch: 1,
     design,
     designHash: '',
     phases,
-    unitCells: enrolment.unitCells(numbers),
-    metricCells: enrolment.metricCells(numbers),
+    unitCells: enrolment.unitCells(),
+    metricCells: enrolment.metricCells(),
     droppedEvents: 0,
     caughtUp: true,
     watermarkMs: null,

@@ -5,7 +5,7 @@ import { lastRampStep } from '../policy/rules.js';
 const DAY_MS = 86_400_000;
 
 /** Looks of a simulated experiment: units grow by a constant factor between them. Real ones look far more often. */
-const LOOKS = 60;
+const LOOKS = 48;
 
 /** Units at the first look, as a share of the minimum evidence per arm: harm may be acted on before it. */
 const FIRST_LOOK_SHARE = 0.5;
