@@ -37,8 +37,8 @@ const SIMULATION_BUDGET_MS = 3_000;
 /** Predictions are served by the same event loop: they never wait longer than this for a simulation. */
 const SLICE_MS = 4;
 
-/** Plans wait for each other; more than this and the caller had better come again. */
-const MAX_WAITING = 4;
+/** One plan is simulated, one may wait for it; whoever comes then had better come again. */
+const MAX_AT_ONCE = 2;
 
 /** The past that baselines and traffic are taken from. */
 const LOOK_BACK_MS = 7 * 86_400_000;
@@ -92,7 +92,7 @@ export interface ExperimentForecast {
 /** Says before the start what an experiment needs, how long it takes and how often its verdict is right. */
 @Injectable()
 export class PlanningService {
-  #waiting = 0;
+  #atOnce = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -144,19 +144,19 @@ export class PlanningService {
 
   /** One simulation at a time in this process. */
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= MAX_WAITING) {
+    if (this.#atOnce >= MAX_AT_ONCE) {
       throw new SluiceError(
         'unavailable',
         'other plans are being simulated; try again in a moment',
       );
     }
-    this.#waiting += 1;
+    this.#atOnce += 1;
     const turn = this.#last.then(work, work);
     this.#last = turn.catch(() => undefined);
     try {
       return await turn;
     } finally {
-      this.#waiting -= 1;
+      this.#atOnce -= 1;
     }
   }
 }
