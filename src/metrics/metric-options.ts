@@ -63,7 +63,8 @@ function capOf(
   }
   if (winsorize.at !== undefined) return { winsorizeAt: winsorize.at, winsorizePercentile: null };
   const { percentile, lookback } = winsorize;
-  if (percentile === undefined) return refuse('winsorize', winsorize, 'at or percentile', 'give one');
+  if (percentile === undefined)
+    return refuse('winsorize', winsorize, 'at or percentile', 'give one');
   const advice = 'leave it out for "14d"';
   const lookbackMs =
     lookback === undefined ? CAP_LOOKBACK_MS : spanOf(lookback, 'winsorize.lookback', advice);
@@ -81,7 +82,9 @@ function covariateOf({ covariate }: MetricBody, basis: Basis): Options['covariat
       'only outcomes that name the unit are known from before its first exposure: leave it out',
     );
   }
-  return { lookbackMs: spanOf(covariate.lookback, 'covariate.lookback', 'write for example "28d"') };
+  return {
+    lookbackMs: spanOf(covariate.lookback, 'covariate.lookback', 'write for example "28d"'),
+  };
 }
 
 function quantileOf(body: MetricBody, { kind }: Basis): number | null {

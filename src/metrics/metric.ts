@@ -53,6 +53,15 @@ export interface MetricDefinition {
   readonly quantile: number | null;
 }
 
+/** A metric without any option; designs that were frozen before an option existed lack its field. */
+export const NO_OPTIONS = {
+  winsorizeAt: null,
+  winsorizePercentile: null,
+  threshold: null,
+  covariate: null,
+  quantile: null,
+} as const satisfies Partial<MetricDefinition>;
+
 /** A cap at this percentile (in (0, 1), type 7) of the units of the model in the time before the start. */
 export interface CapPercentile {
   readonly percentile: number;

@@ -43,10 +43,11 @@ export class RollupService {
 
   /** Takes in new events, batch by batch, until nothing is new or a limit is reached. */
   async rollUp(target: RollupTarget, limits?: Partial<RollupLimits>): Promise<RollupProgress> {
+    const summed = target.metrics.filter(({ kind }) => kind !== 'quantile');
     const work: Work = {
       target,
       fingerprint: fingerprintOf(target),
-      compiled: target.metrics.length === 0 ? null : compileMetrics(target.metrics),
+      compiled: summed.length === 0 ? null : compileMetrics(summed),
       limits: { ...ROLLUP_LIMITS, ...limits },
     };
     let progress: RollupProgress = {
@@ -94,7 +95,7 @@ export class RollupService {
         throw stale(target, state);
       }
       return {
-        metricCells: await store.metricCells(target.experimentId),
+        metricCells: await store.metricCells(target),
         unitCells: await store.unitCells(target.experimentId),
       };
     });

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { invariant } from '../kernel/assert.js';
-import type { MetricCell, UnitCell } from './metric.js';
+import type { CovariateMoments, MetricCell, UnitCell } from './metric.js';
 import type { CompiledMetrics } from './metric-sql.js';
 import * as sql from './rollup-sql.js';
 import type { RollupLimits, RollupTarget } from './rollup.js';
@@ -36,6 +36,9 @@ interface ReadRow {
   readonly id: string | null;
   readonly units: readonly string[];
 }
+
+type CellRow = Omit<MetricCell, 'covariate'> &
+  Omit<CovariateMoments, 'unitsWithData'> & { readonly withX: number };
 
 /** The tables of the rollup and the views of the events, inside one transaction on one client. */
 export class RollupStore {
@@ -139,8 +142,17 @@ export class RollupStore {
     return row?.watermarkMs ?? null;
   }
 
-  async metricCells(experimentId: string): Promise<MetricCell[]> {
-    return this.query<MetricCell>(sql.METRIC_CELLS, [experimentId]);
+  async metricCells({ experimentId, metrics }: RollupTarget): Promise<MetricCell[]> {
+    const adjusted = new Set(
+      metrics.filter((metric) => (metric.covariate ?? null) !== null).map(({ name }) => name),
+    );
+    const rows = await this.query<CellRow>(sql.METRIC_CELLS, [experimentId]);
+    return rows.map(({ withX, meanX, m2X, coMomentXY, ...cell }) => ({
+      ...cell,
+      covariate: adjusted.has(cell.metric)
+        ? { unitsWithData: withX, meanX, m2X, coMomentXY }
+        : null,
+    }));
   }
 
   async unitCells(experimentId: string): Promise<UnitCell[]> {
