@@ -26,8 +26,8 @@ export interface AaRun {
 /** Each run has a model of its own, because a model has one experiment at a time. */
 const AT_ONCE = 10;
 /** Enough for more than 500 units in each arm, where every test of the design can pass. */
-const MAILS_PER_RUN = 1_600;
-const MAILS_PER_SECOND = 16;
+const MAILS_PER_RUN = 2_600;
+const MAILS_PER_SECOND = 26;
 const LABEL_DELAY_MS = [500, 1_500] as const;
 const LAST_LOOK_MS = 12_000;
 /** False promotions and rollbacks are bounded by 5 % each; a tenth of all runs leaves room for chance. */

@@ -22,7 +22,7 @@ export const STEPS = [
 export const PLANNED_UNITS = 1_200;
 const ERROR_MARGIN = 0.02;
 /** Both versions share two cores with Sluice, its database and the sender: only a gross slowdown is harm here. */
-const LATENCY_MARGIN_MS = 50;
+const LATENCY_MARGIN_MS = 20;
 const MIN_UNITS = 100;
 
 export const MODEL_SETTINGS = {

@@ -35,6 +35,8 @@ interface Stage {
   readonly client: SluiceClient;
   readonly tag: string;
   readonly startedAtMs: number;
+  /** Resolves at the first signal to stop. */
+  readonly interrupted: Promise<void>;
 }
 
 const KEEP_MAILS_PER_SECOND = 2;
@@ -52,6 +54,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const { options } = parsed;
+  const interrupted = firstSignal();
   const startedAtMs = Date.now();
   say('reading mails and training three versions …');
   const material = prepareMaterial(options);
@@ -63,21 +66,25 @@ async function main(): Promise<number> {
   const servers = await serveVersions(material.versions);
   try {
     say('starting Sluice …');
-    const sluice = await startSluiceProcess();
-    return await onStage({ options, material, servers, sluice, startedAtMs });
+    const sluice = await startSluiceProcess(interrupted);
+    if (sluice === null) return EXIT_INTERRUPTED;
+    return await onStage({ options, material, servers, sluice, startedAtMs, interrupted });
   } finally {
     await closeServers(servers);
   }
 }
 
+/** Heard from the beginning, so that no moment is left in which a signal would leave a database behind. */
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
+  });
+}
+
 async function onStage(parts: Omit<Stage, 'client' | 'tag'>): Promise<number> {
-  const { sluice, options, servers } = parts;
+  const { sluice, options, servers, interrupted } = parts;
   // Ctrl-C before the end is an interruption; while everything is kept running it is the way to end it
   let code = EXIT_INTERRUPTED;
-  const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
   const died = sluice.died.then((why): never => {
     throw new Error(why);
   });
@@ -129,7 +136,7 @@ async function tellStories(stage: Stage): Promise<number> {
     speed,
     seconds: (Date.now() - startedAtMs) / 1000,
     train: material.train,
-    heldOut: material.mails.length,
+    heldOut: material.heldOut,
     accuracy: material.accuracy,
     stories,
   });

@@ -13,6 +13,7 @@ export type VersionName = keyof Versions;
 
 export interface Material {
   readonly train: number;
+  readonly heldOut: number;
   /** The mails that will be sent, with the labels that will be posted. */
   readonly mails: readonly Mail[];
   readonly versions: Versions;
@@ -38,7 +39,7 @@ export function prepareMaterial({ seed, shuffleLabels, aa }: MaterialOptions): M
     v3: accuracyOf(versions.v3, heldOut),
   };
   const mails = shuffleLabels ? withShuffledLabels(balanced(heldOut), seed) : heldOut;
-  return { train: train.length, mails, versions, accuracy };
+  return { train: train.length, heldOut: heldOut.length, mails, versions, accuracy };
 }
 
 export type VersionServers = Readonly<Record<VersionName, ModelServer>>;

@@ -29,7 +29,10 @@ const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 200;
 const LOG_LINES_SHOWN = 15;
 
-export async function startSluiceProcess(): Promise<SluiceProcess> {
+/** Starts it and waits until it can be used; null when `interrupted` resolved first, and nothing is left then. */
+export async function startSluiceProcess(
+  interrupted: Promise<void>,
+): Promise<SluiceProcess | null> {
   const given = process.env['SLUICE_DATA_DIR'];
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'sluice-demo-')));
   const logFile = join(tmpdir(), `sluice-demo-${process.pid}.log`);
@@ -39,6 +42,8 @@ export async function startSluiceProcess(): Promise<SluiceProcess> {
   const log = await open(logFile, 'w');
   const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
     stdio: ['ignore', log.fd, log.fd],
+    // a group of its own: Ctrl-C must reach the demo alone, which then ends Sluice in order; a second signal would cut that short
+    detached: true,
     env: {
       ...process.env,
       SLUICE_DATA_DIR: dataDir,
@@ -59,25 +64,26 @@ export async function startSluiceProcess(): Promise<SluiceProcess> {
     await end(child, exit.ended);
     if (given === undefined) await rm(dataDir, { recursive: true, force: true });
   };
-  const died = exit.ended.then(async (how) => `Sluice ended ${how}\n${await tail(logFile)}`);
+  const stop = async (): Promise<void> => {
+    await clean();
+    await rm(logFile, { force: true });
+  };
+  const died = exit.ended.then(
+    async (how) => `Sluice ended ${how}; its log is ${logFile}\n${await tail(logFile)}`,
+  );
   try {
-    await Promise.race([usable(client), died.then((why) => Promise.reject(new Error(why)))]);
+    const failure = died.then((why) => Promise.reject(new Error(why)));
+    const isUsable = usable(client).then(() => true);
+    if (!(await Promise.race([isUsable, failure, interrupted.then(() => false)]))) {
+      await stop();
+      return null;
+    }
   } catch (error) {
     await clean();
     throw error;
   }
   const isKept = given !== undefined || process.env['DATABASE_URL'] !== undefined;
-  return {
-    client,
-    dataDir,
-    logFile,
-    isKept,
-    died,
-    async stop() {
-      await clean();
-      await rm(logFile, { force: true });
-    },
-  };
+  return { client, dataDir, logFile, isKept, died, stop };
 }
 
 /** The port that the environment or the product names, or a free one where that is taken. */

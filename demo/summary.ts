@@ -18,6 +18,7 @@ export interface Summary {
   readonly accuracy: Readonly<Record<string, number>>;
   readonly predictions: { readonly answered: number; readonly failed: number };
   readonly labels: number;
+  readonly refusedLabels: number;
   readonly replayed: { readonly identical: number; readonly of: number };
   readonly experiments: readonly ExperimentFigures[];
 }
@@ -70,7 +71,9 @@ export function summarise(input: SummaryInput): Summary {
     mode,
     seed,
     speed,
-    asExpected: stories.length > 0 && stories.every((story) => story.isAsExpected),
+    asExpected:
+      stories.length > 0 &&
+      stories.every((story) => story.isAsExpected && story.canary.traffic.refused === 0),
     seconds: rounded(seconds),
     mails: { train, heldOut },
     accuracy,
@@ -79,6 +82,7 @@ export function summarise(input: SummaryInput): Summary {
       failed: total((state) => state.traffic.failed),
     },
     labels: total((state) => state.traffic.labelled),
+    refusedLabels: total((state) => state.traffic.refused),
     replayed: {
       identical: total((state) => state.replayed?.identical ?? 0),
       of: total((state) => state.replayed?.of ?? 0),
@@ -148,7 +152,7 @@ export function renderSummary(
   stories: readonly Story[],
   paint: Paint,
 ): readonly string[] {
-  const { experiments, accuracy, mails, predictions, labels, replayed } = summary;
+  const { experiments, accuracy, mails, predictions, labels, refusedLabels, replayed } = summary;
   const row = (name: string, cell: (figures: ExperimentFigures, index: number) => string): string =>
     padded(name, NAME_COLUMNS) +
     experiments.map((each, index) => padded(cell(each, index), COLUMN)).join('');
@@ -188,7 +192,7 @@ export function renderSummary(
     ...experiments.map((each) => `${each.name}: ${each.reason}`),
     '',
     `accuracy on ${mails.heldOut} held-out mails (trained on ${mails.train}): ${accuracies.join(', ')}`,
-    `${predictions.answered} predictions through the gateway, ${predictions.failed} failed; ${labels} labels posted back`,
+    `${predictions.answered} predictions through the gateway, ${predictions.failed} failed; ${labels} labels posted back, ${refusedLabels} refused`,
     `replayed ${replayed.identical} of ${replayed.of} identical`,
     `everything ${verdict} after ${summary.seconds.toFixed(0)} s (seed ${summary.seed})`,
   ];

@@ -19,6 +19,8 @@ export interface TrafficCounts {
   readonly failed: number;
   /** Labels that Sluice has taken durably. */
   readonly labelled: number;
+  /** Labels that Sluice has refused: a defect, because all of them are well-formed and new. */
+  readonly refused: number;
 }
 
 interface Due {
@@ -32,11 +34,12 @@ const MAX_IN_FLIGHT = 32;
 const MAX_BATCH = 500;
 const LABEL_INTERVAL_MS = 250;
 /** Posting a batch again is harmless (outcomes are idempotent by id), so a failure is tried again. */
-const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 20;
+const MAX_PAUSE_MS = 2_000;
 
 /** An application that scores each arriving mail, and its users who later say which were spam. */
 export class Traffic {
-  private counts = { sent: 0, failed: 0, labelled: 0 };
+  private counts = { sent: 0, failed: 0, labelled: 0, refused: 0 };
   private inFlight = 0;
   private due: Due[] = [];
 
@@ -56,10 +59,8 @@ export class Traffic {
    */
   async run(mails: readonly Mail[], recipients: string, signal: AbortSignal): Promise<void> {
     const labels = new AbortController();
-    const posting = this.postLabels(labels.signal);
-    await this.send(mails, recipients, signal);
-    labels.abort();
-    await posting;
+    const sending = this.send(mails, recipients, signal).then(() => labels.abort());
+    await Promise.all([sending, this.postLabels(labels.signal)]);
   }
 
   private async send(mails: readonly Mail[], recipients: string, stop: AbortSignal): Promise<void> {
@@ -115,12 +116,13 @@ export class Traffic {
   private async post(outcomes: readonly OutcomeEvent[]): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { accepted, duplicates } = await this.client.postOutcomes(outcomes);
+        const { accepted, duplicates, rejected } = await this.client.postOutcomes(outcomes);
         this.counts.labelled += accepted + duplicates;
+        this.counts.refused += rejected.length;
         return;
       } catch (error) {
         if (attempt === MAX_ATTEMPTS) throw error;
-        await sleep(attempt * LABEL_INTERVAL_MS);
+        await sleep(Math.min(MAX_PAUSE_MS, attempt * LABEL_INTERVAL_MS));
       }
     }
   }

@@ -3,6 +3,12 @@ import { Database } from '../database/database.service.js';
 import { ReportRow } from './report.row.js';
 import type { Report } from './report.js';
 
+/** Reports kept one by one; at the default interval that is the last 16 hours. */
+const KEPT_IN_FULL = 1_000;
+
+/** Of older ones every so many stays: one an hour at the default interval. Decisions carry their own evidence. */
+const KEPT_EVERY = 60;
+
 @Injectable()
 export class ReportsStore {
   constructor(private readonly database: Database) {}
@@ -29,6 +35,10 @@ export class ReportsStore {
   async insert(report: Report): Promise<void> {
     const { atMs, ...rest } = report;
     await this.database.manager.insert(ReportRow, { ...rest, at: new Date(atMs) });
+    const thinned = report.number - KEPT_IN_FULL;
+    if (thinned <= 0 || thinned % KEPT_EVERY === 0) return;
+    const { experimentId } = report;
+    await this.database.manager.delete(ReportRow, { experimentId, number: thinned });
   }
 }
 

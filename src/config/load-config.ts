@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { SluiceError } from '../kernel/errors.js';
 import type { Defect } from '../kernel/errors.js';
 import type { Config, Role } from './config.js';
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '../kernel/nearest-name.js';
 
 const ROLES = ['gateway', 'control', 'worker'] as const satisfies readonly Role[];
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
@@ -131,8 +131,13 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>): readon
   return unknown.map((field) => ({
     field,
     expected: 'a variable that Sluice knows',
-    advice: `did you mean ${nearestName(field, NAMES)}?`,
+    advice: didYouMean(field),
   }));
+}
+
+function didYouMean(field: string): string {
+  const meant = nearestName(field, NAMES);
+  return meant === null ? `one of ${NAMES.join(', ')}` : `did you mean ${meant}?`;
 }
 
 function badValues(error: z.ZodError, given: Readonly<Record<string, unknown>>): readonly Defect[] {

@@ -2,14 +2,12 @@ import { z } from 'zod';
 import { SluiceError } from '../kernel/errors.js';
 import { isUuidV7 } from '../kernel/ids.js';
 import { NAME_PATTERN } from '../kernel/names.js';
-import { jsonDepthExceeds } from './json-depth.js';
+import { jsonDepth, MAX_JSON_DEPTH } from '../kernel/json-depth.js';
 import type { Outcome, Rejection } from './outcome.js';
 
 /** One transaction's worth. */
 export const MAX_OUTCOMES_PER_BATCH = 1_000;
 export const MAX_OUTCOME_BATCH_BYTES = 1024 * 1024;
-/** Deeper JSON is refused before it is parsed: it is an attack, an outcome is flat. */
-export const MAX_JSON_DEPTH = 32;
 const NDJSON = 'application/x-ndjson';
 
 const MAX_ID_LENGTH = 200;
@@ -76,7 +74,7 @@ function parseNdjson(text: string): readonly BatchEntry[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   refuseTooMany(lines.length);
   return lines.map((line, index) => {
-    if (jsonDepthExceeds(line, MAX_JSON_DEPTH)) {
+    if (jsonDepth(line) > MAX_JSON_DEPTH) {
       return { index, code: 'malformed', detail: `deeper than ${MAX_JSON_DEPTH} levels` };
     }
     let sent: unknown;

@@ -1,6 +1,6 @@
 import type { Defect } from '../kernel/errors.js';
 import type { MetricDefinition, MetricSource } from '../metrics/metric.js';
-import { nearestName } from '../metrics/nearest-name.js';
+import { nearestName } from '../kernel/nearest-name.js';
 import type { CapturePlan } from '../routing/plan.js';
 import type { ExperimentDefinition } from './experiment.contract.js';
 

@@ -8,7 +8,7 @@ import { freezeCaps } from './freeze-caps.js';
 import type { MetricBody } from './metric.contract.js';
 import type { MetricDefinition } from './metric.js';
 import { MetricsStore } from './metrics.store.js';
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '../kernel/nearest-name.js';
 
 const BUILT_IN = new Map(BUILT_IN_METRICS.map((metric) => [metric.name, metric]));
 

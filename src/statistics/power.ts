@@ -42,7 +42,8 @@ function levelAndPower({ alpha, power, sides }: DesignLevel): { level: number; p
   return { level: normalUpperQuantile(alpha / sides), power: normalUpperQuantile(1 - power) };
 }
 
-function checkSides(sides: Sides): void {
+/** Refuses anything but 1 or 2. */
+export function checkSides(sides: Sides): void {
   // From JSON it may be anything, whatever its type says.
   if (![1, 2].includes(sides)) refuse('sides', sides, '1 or 2');
 }

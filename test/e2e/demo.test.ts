@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { CanaryState } from '../../demo/canary.js';
+import { mistakesOf } from '../../demo/canary.js';
 import { MODEL } from '../../demo/design.js';
 import type { VersionServers } from '../../demo/setup.js';
 import {
@@ -14,8 +16,13 @@ import type { TestSluice } from '../support/sluice.js';
 import { startTestSluice } from '../support/sluice.js';
 
 /** Faster than the demo is shown to people, so that both stories fit into a test. */
-const SPEED = 4;
+const SPEED = 5;
 const TIMEOUT_MS = 240_000;
+
+function armsOf(canary: CanaryState): readonly number[] {
+  const metric = mistakesOf(canary);
+  return [metric?.control.n ?? 0, metric?.treatment.n ?? 0];
+}
 
 describe('the demo, on its own embedded database', () => {
   let sluice: TestSluice | null = null;
@@ -63,6 +70,8 @@ describe('the demo, on its own embedded database', () => {
       expect(stories.map(({ canary }) => canary.verdict)).not.toContain('promote');
       for (const { canary } of stories) {
         expect(canary.status).not.toBe('running');
+        // enough for a promotion, had there been a difference: the real labels need fewer
+        expect(Math.min(...armsOf(canary))).toBeGreaterThan(400);
         expect(canary.replayed?.identical).toBe(canary.decisions.length);
       }
       expect(await sluice?.client.champion(MODEL)).toBe('v1');

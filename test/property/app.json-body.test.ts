@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonDepth, parseJsonBody } from '../../src/app/json-body.js';
+import { parseJsonBody } from '../../src/app/json-body.js';
+import { jsonDepth } from '../../src/kernel/json-depth.js';
 
 function depthOf(value: unknown): number {
   if (value === null || typeof value !== 'object') return 0;
@@ -14,7 +15,7 @@ describe('the depth of a JSON text', () => {
         fc.jsonValue({ maxDepth: 8, stringUnit: 'binary' }),
         fc.constantFrom(0, 2),
         (value, indent) => {
-          const text = Buffer.from(JSON.stringify(value, null, indent));
+          const text = JSON.stringify(value, null, indent);
           expect(jsonDepth(text, 100)).toBe(depthOf(value));
         },
       ),

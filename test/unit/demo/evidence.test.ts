@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { trainVersions } from '../../../demo/classifiers/train.js';
 import { balanced, loadMails, splitMails, withShuffledLabels } from '../../../demo/mails.js';
+import type { MailContent } from '../../../demo/mime.js';
 import { seededRandom, shuffled } from '../../../demo/random.js';
 import { simulate } from './simulation.js';
 
@@ -51,5 +52,22 @@ describe('the held-out mails', () => {
       verdicts.push(simulate({ ...common, control: v1, variant: v3 }).verdict);
     }
     expect(verdicts.filter((verdict) => verdict === 'promote')).toEqual([]);
+  });
+
+  it('decide nothing, in 95 of 100 runs at least, between a version and its copy', () => {
+    const { train, heldOut } = splitMails(mails, 1);
+    const { v1 } = trainVersions(train, 1);
+    const known = new Map<string, number>(
+      heldOut.map((mail) => [mail.subject + mail.body, v1.probability(mail)]),
+    );
+    const same = { probability: (mail: MailContent) => known.get(mail.subject + mail.body)! };
+    const common = { control: same, variant: same, mailsPerSecond: 4 * MAILS_PER_SECOND };
+    const verdicts = Array.from({ length: 100 }, (_, run) => {
+      const random = seededRandom(run);
+      return simulate({ ...common, mails: shuffled(heldOut, random), random }).verdict;
+    });
+    const acted = verdicts.filter((verdict) => verdict !== 'none');
+    console.log(`100 runs with nothing to find: ${acted.length} acted (${acted.join(', ')})`);
+    expect(acted.length).toBeLessThanOrEqual(5);
   });
 });

@@ -85,7 +85,7 @@ const RUNNING: CanaryState = {
   startedAtMs: 1_000,
   endedAtMs: null,
   mails: 4_000,
-  traffic: { sent: 1_000, failed: 0, labelled: 900 },
+  traffic: { sent: 1_000, failed: 0, labelled: 900, refused: 0 },
   coverage: 0.25,
   assessment: assessment([MISTAKES, ERRORS]),
   decisions: [

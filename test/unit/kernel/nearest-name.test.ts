@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearestName } from '../../../src/metrics/nearest-name.js';
+import { nearestName } from '../../../src/kernel/nearest-name.js';
 
 describe('nearestName', () => {
   it.each([

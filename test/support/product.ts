@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceClient } from '../../demo/sluice-client.js';
+import { until } from './sluice.js';
+
+const top = join(import.meta.dirname, '..', '..');
+const ADMIN_KEY = 'admin-key-of-the-faults-0123456789';
+/** The first start makes a cluster; on a busy machine that takes its time. */
+const START_MS = 90_000;
+/** Of what the process printed, for a message when it does not start. */
+const KEPT_OUTPUT_LENGTH = 8_000;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly elapsedMs: number;
+}
+
+/** As much of `/status` as the tests look at. */
+export interface ProductStatus {
+  readonly configVersion: number | null;
+  readonly spool: {
+    readonly unshippedBytes: number;
+    readonly lagSeconds: number;
+    readonly failure: string | null;
+  };
+}
+
+/** The product as a process of its own that can be killed and started again on the same folder and ports. */
+export class Product {
+  readonly admin: SluiceClient;
+  private child: ChildProcess | null = null;
+  private text = '';
+
+  private constructor(
+    readonly dataDir: string,
+    private readonly env: Readonly<Record<string, string>>,
+    ports: readonly [number, number],
+  ) {
+    this.env = {
+      ...env,
+      SLUICE_GATEWAY_PORT: String(ports[0]),
+      SLUICE_CONTROL_PORT: String(ports[1]),
+    };
+    this.admin = new SluiceClient({
+      gatewayUrl: `http://127.0.0.1:${ports[0]}`,
+      controlUrl: `http://127.0.0.1:${ports[1]}`,
+      adminKey: ADMIN_KEY,
+    });
+  }
+
+  /** Not started yet; without a database URL it brings its own embedded database. */
+  static async in(databaseUrl: string | null): Promise<Product> {
+    const env = databaseUrl === null ? {} : { DATABASE_URL: databaseUrl };
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-faults-'));
+    return new Product(folder, env, await freePorts());
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  output(): string {
+    return this.text;
+  }
+
+  /** Starts the process and returns at once. */
+  spawn(): void {
+    const child = spawn(
+      process.execPath,
+      ['--import', join(top, 'test/support/run-typescript.mjs'), join(top, 'src/main.ts')],
+      {
+        cwd: top,
+        env: {
+          PATH: process.env['PATH'],
+          SLUICE_DATA_DIR: this.dataDir,
+          SLUICE_ADMIN_KEY: ADMIN_KEY,
+          SLUICE_ALLOW_LOOPBACK: '1',
+          SLUICE_LOG_LEVEL: 'warn',
+          ...this.env,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const keep = (chunk: Buffer): void => {
+      this.text = (this.text + chunk.toString()).slice(-KEPT_OUTPUT_LENGTH);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    this.child = child;
+  }
+
+  /** Starts the process; resolves with the milliseconds until its control plane and database work. */
+  async start(): Promise<number> {
+    const sinceMs = performance.now();
+    this.spawn();
+    const what = 'the product works';
+    const usable = async () => ((await this.admin.whyNotUsable()) === null ? true : null);
+    await until(what, usable, START_MS).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it said: ${this.text}`);
+    });
+    return performance.now() - sinceMs;
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: NodeJS.Signals): Promise<Exit> {
+    const { child } = this;
+    if (child === null) throw new Error('the product was not started');
+    const sinceMs = performance.now();
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal);
+      await exited;
+    }
+    return {
+      code: child.exitCode,
+      signal: child.signalCode,
+      elapsedMs: performance.now() - sinceMs,
+    };
+  }
+
+  async status(): Promise<ProductStatus> {
+    const response = await fetch(`${this.admin.address.controlUrl}/status`);
+    return (await response.json()) as ProductStatus;
+  }
+
+  /** Reads the embedded database's URL out of its folder; it answers only while the server runs. */
+  embeddedUrl(): string {
+    const remembered = join(this.dataDir, 'postgres.path');
+    const root = existsSync(remembered)
+      ? readFileSync(remembered, 'utf8').trim()
+      : join(this.dataDir, 'postgres');
+    const socketDir = readFileSync(join(root, 'data', 'postmaster.pid'), 'utf8').split('\n')[4];
+    const password = readFileSync(join(this.dataDir, 'postgres.password'), 'utf8').trim();
+    return `postgres://sluice:${password}@localhost:5432/sluice?host=${encodeURIComponent(socketDir ?? '')}`;
+  }
+
+  /** Ends the process as gently as it lets itself be ended, and removes its folder. */
+  async dispose(): Promise<void> {
+    if (this.child !== null) {
+      const gentle = this.end('SIGTERM').then(() => true);
+      const isOver = await Promise.race([gentle, sleep(30_000, false, { ref: false })]);
+      if (!isOver) await this.end('SIGKILL');
+    }
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Two ports that were free a moment ago; both are held before either is given back. */
+async function freePorts(): Promise<readonly [number, number]> {
+  const servers = [createServer(), createServer()] as const;
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    ports.push((server.address() as AddressInfo).port);
+  }
+  for (const server of servers) await new Promise((resolve) => server.close(resolve));
+  return [ports[0] ?? 0, ports[1] ?? 0];
+}
