@@ -2,11 +2,10 @@ import type { EntityManager } from 'typeorm';
 import { SluiceError } from '../kernel/errors.js';
 import { CapsStore } from './caps.store.js';
 import type { MetricDefinition } from './metric.js';
+import { QUERY_CANCELED } from './rollup.store.js';
 
 /** Fewer units make a percentile a matter of a few of them. */
 const MIN_UNITS = 1_000;
-/** PostgreSQL: the statement took longer than it may. */
-const QUERY_CANCELED = '57014';
 
 /**
  * Takes the caps that were asked for as percentiles from the time just before `nowMs`: of the same number per

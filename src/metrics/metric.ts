@@ -112,6 +112,25 @@ export interface CovariateMoments {
   readonly coMomentXY: number;
 }
 
+/**
+ * One arm of a `quantile` metric over all phases, for display: phases are not compared inside themselves, and
+ * looking often is not paid for.
+ */
+export interface QuantileCell {
+  readonly metric: string;
+  readonly variant: string;
+  /** Units with a value; those with an open window are left out. */
+  readonly n: number;
+  readonly values: number;
+  /** Type 7 at the metric's level. */
+  readonly quantile: number;
+  /** At level - h and level + h, h = z sqrt(level (1 - level) / values); null when one of them leaves (0, 1). */
+  readonly lower: number | null;
+  readonly upper: number | null;
+  /** Over the n units: y = values up to the quantile, d = values. Their ratio's variance is the clustered one. */
+  readonly share: Pick<MetricCell, 'meanY' | 'm2Y' | 'meanD' | 'm2D' | 'coMoment'>;
+}
+
 /** Exposed units of one arm in one phase. */
 export interface UnitCell {
   readonly phase: number;

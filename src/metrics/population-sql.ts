@@ -101,18 +101,18 @@ export function namedAndAnswers({ exposedRequests }: Population): string {
 }
 
 /**
- * Outcomes of the units as `happened(unit_key, variant, t0, name, at, v)`; `names` is a parameter. Outcomes by
+ * Outcomes of the units as `happened(unit_key, t0, name, at, v)`; `names` is a parameter. Outcomes by
  * unit count from the first exposure on; one that names a request came after that request.
  */
 export function outcomesSince({ model, outcomesToo }: Population, names: string): string {
   const kept = `o.model = ${model} AND o.name = ANY (${names}::text[]) AND abs(o.value) <= ${MAX_MAGNITUDE}`;
   return `,
   happened AS (
-    SELECT u.unit_key, u.variant, u.t0, o.name, o.at, o.value::text::numeric AS v
+    SELECT u.unit_key, u.t0, o.name, o.at, o.value::text::numeric AS v
     FROM event_outcomes o JOIN u ON u.unit_key = o.unit_key
     WHERE ${kept} ${outcomesToo} AND o.request_id IS NULL AND o.at >= u.t0
     UNION ALL
-    SELECT u.unit_key, u.variant, u.t0, o.name, o.at, o.value::text::numeric AS v
+    SELECT u.unit_key, u.t0, o.name, o.at, o.value::text::numeric AS v
     FROM named n JOIN u ON u.unit_key = n.unit_key JOIN answers o ON o.request_id = n.request_id
     WHERE ${kept}
   )`;
