@@ -1,11 +1,14 @@
-import { alphaSpendingBoundaries, obrienFlemingSpent } from './spending-recursion.js';
+import { invariant } from '../kernel/assert.js';
+import { type SequentialLook, spendingBoundaries } from '../statistics/group-sequential.js';
+
+const SPENDING = { kind: 'obrien_fleming' } as const;
 
 /** Less than this is not worth a look: it is carried to the next one. */
 const SMALLEST_SPEND = 1e-12;
 
-/** Boundaries that were computed lately; every look of an experiment needs those of the look before. */
+/** Boundaries computed lately: the same design, looked at in the same steps, has the same ones. */
 const REMEMBERED = 512;
-const remembered = new Map<string, number>();
+const remembered = new Map<string, SequentialLook>();
 
 export interface Boundary {
   /** Error spent up to and with this look. */
@@ -27,22 +30,24 @@ export function boundaryOf(information: readonly number[], alpha: number): Bound
   let isCarried = true;
   for (const look of information) {
     const t = Math.min(1, look);
-    const cumulative = obrienFlemingSpent(t, alpha);
+    const cumulative = lastOf([t], alpha).alphaSpent;
     isCarried = cumulative - spent < SMALLEST_SPEND;
     if (isCarried) continue;
     spending.push(t);
     spent = cumulative;
   }
-  return { spent, criticalValue: isCarried ? null : lastCriticalValue(spending, alpha) };
+  return { spent, criticalValue: isCarried ? null : lastOf(spending, alpha).criticalValue };
 }
 
-function lastCriticalValue(informationFractions: readonly number[], alpha: number): number {
+/** The last of several looks. */
+function lastOf(informationFractions: readonly number[], alpha: number): SequentialLook {
   const key = `${String(alpha)} ${informationFractions.join(' ')}`;
   const known = remembered.get(key);
   if (known !== undefined) return known;
-  const { criticalValues } = alphaSpendingBoundaries({ informationFractions, alpha });
-  const value = criticalValues.at(-1) ?? Number.POSITIVE_INFINITY;
+  const looks = spendingBoundaries({ spending: SPENDING, informationFractions, alpha, sides: 2 });
+  const last = looks.at(-1);
+  invariant(last !== undefined, 'there is a look');
   if (remembered.size >= REMEMBERED) remembered.clear();
-  remembered.set(key, value);
-  return value;
+  remembered.set(key, last);
+  return last;
 }
