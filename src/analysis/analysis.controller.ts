@@ -1,5 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { RequireScope } from '../auth/scope.js';
+import type { QuantileCell } from '../metrics/metric.js';
 import { type ReportsQuery, reportsQuerySchema } from './analysis.contract.js';
 import { AnalysisService } from './analysis.service.js';
 import type { ReportView } from './report.js';
@@ -12,6 +13,14 @@ export class AnalysisController {
   @RequireScope('experiments:read')
   latest(@Param('experiment') experiment: string): Promise<ReportView> {
     return this.analysis.latest(experiment);
+  }
+
+  @Get(':experiment/quantiles')
+  @RequireScope('experiments:read')
+  async quantiles(
+    @Param('experiment') experiment: string,
+  ): Promise<{ readonly quantiles: readonly QuantileCell[] }> {
+    return { quantiles: await this.analysis.quantiles(experiment) };
   }
 
   @Get(':experiment/reports')

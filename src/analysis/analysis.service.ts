@@ -5,6 +5,7 @@ import { ExperimentsService } from '../experiments/experiments.service.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { SluiceError } from '../kernel/errors.js';
 import { canonicalJson } from '../kernel/json.js';
+import type { QuantileCell } from '../metrics/metric.js';
 import { type RollupTarget, RollupService } from '../metrics/rollup.service.js';
 import { assess, runningResults } from './assess.js';
 import type { Evidence } from './evidence.js';
@@ -58,6 +59,16 @@ export class AnalysisService {
   async list(idOrName: string, limit: number): Promise<readonly ReportView[]> {
     const { id } = await this.experiments.get(idOrName);
     return (await this.reports.list(id, limit)).map(viewOf);
+  }
+
+  /** Quantiles of the arms, for display on demand: they are ranked anew from all events. */
+  async quantiles(idOrName: string): Promise<readonly QuantileCell[]> {
+    const experiment = await this.experiments.get(idOrName);
+    const { design, name } = experiment;
+    if (design !== null) return this.rollup.quantiles(targetOf(experiment, design));
+    throw new SluiceError('conflict', `${name} has not started`, [
+      { field: 'status', given: experiment.status, expected: 'a started experiment' },
+    ]);
   }
 
   private async gather(experiment: Experiment, last: Report | null): Promise<Evidence> {

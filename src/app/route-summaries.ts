@@ -30,6 +30,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'PATCH /api/v1/experiments/:id': 'Change a draft',
   'GET /api/v1/experiments/:experiment/report': 'The newest report: evidence and every test on it',
   'GET /api/v1/experiments/:experiment/reports': 'Reports, newest first',
+  'GET /api/v1/experiments/:experiment/quantiles':
+    'Quantiles of the arms, ranked now; display only',
   'GET /api/v1/experiments/:experiment/decisions': 'Every decision with its reasons and hash chain',
   'POST /api/v1/experiments/:experiment/decisions/:number/replay':
     'Decide again from the stored inputs and compare',

@@ -108,7 +108,7 @@ export class ExperimentsService {
     const { model, metrics } = await this.check(definition);
     const other = await this.running(locked.model, tx);
     if (other !== null) throw modelBusy(locked, other.name);
-    const design = freeze(definition, metrics, model);
+    const design = await this.designOf(definition, { metrics, model, nowMs });
     const frozen = await this.experiments.freeze(tx, locked.id, {
       design,
       hash: designHash(design),
@@ -132,7 +132,7 @@ export class ExperimentsService {
     const defects = redesignDefects(present, definition);
     if (defects.length > 0) throw notARedesign(locked, defects);
     const { model, metrics } = await this.check(definition);
-    const design = freeze(definition, metrics, model);
+    const design = await this.designOf(definition, { metrics, model, nowMs });
     const hasNewSalt = dealsOutAnew(present, definition);
     const redesigned = await this.experiments.redesign(tx, locked.id, {
       definition,
@@ -159,6 +159,24 @@ export class ExperimentsService {
       .catch((error: unknown) => rethrow(error, experiment, experiment.name));
     if (saved === null) throw changedMeanwhile(experiment);
     return saved;
+  }
+
+  /** Caps that are percentiles of the past become numbers, once and for all. */
+  private async designOf(
+    definition: ExperimentDefinition,
+    known: {
+      readonly metrics: readonly MetricDefinition[];
+      readonly model: Model;
+      readonly nowMs: number;
+    },
+  ): Promise<FrozenDesign> {
+    const { metrics, model, nowMs } = known;
+    const named = metrics.filter(({ name }) =>
+      definition.metrics.some(({ metric }) => metric === name),
+    );
+    const isCapped = named.some(({ winsorizePercentile }) => winsorizePercentile !== null);
+    const frozen = isCapped ? await this.metrics.freezeCaps(named, definition.model, nowMs) : named;
+    return freeze(definition, frozen, model);
   }
 
   private async check(

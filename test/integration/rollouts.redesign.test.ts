@@ -129,6 +129,10 @@ describe('the design of a started experiment', () => {
     expect(next.assessment.reading).toBe('not_a_test');
   });
 
+  it('replays and shows its quantiles whatever the epoch', async () => {
+    expect(await app.get(AnalysisService, { strict: false }).quantiles('eta-v2')).toEqual([]);
+  });
+
   it('deals its units out anew when the coverage changes, and stays paused', async () => {
     await verbs().perform('eta-v2', 'pause', { reason: 'wait' }, 'ann');
     await verbs().redesign('eta-v2', { changes: { coverage: 0.2 }, reason: 'less' }, 'ann');

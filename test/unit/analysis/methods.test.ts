@@ -62,9 +62,10 @@ describe('a group-sequential test', () => {
 
   it('does not forget a crossing, and is not a crossing for a difference in the bad direction', () => {
     const better = looker(groupSequential);
-    better.look(rates(1000, 150, 90));
+    const first = metricIn(better.look(rates(1000, 150, 90)), 'mistakes');
     const later = metricIn(better.look(rates(1400, 180, 170)), 'mistakes');
-    expect(later.superiority).toMatchObject({ passed: true });
+    expect(later.superiority).toMatchObject({ passed: true, engine: 'group_sequential' });
+    expect(later.superiority).toEqual(first.superiority);
     expect(later.looks).toHaveLength(2);
     const worse = looker(groupSequential).look(rates(1000, 90, 150));
     expect(metricIn(worse, 'mistakes').superiority).toMatchObject({ passed: false });
