@@ -44,9 +44,10 @@ try {
   const url = await server.start();
   await migrate(url);
   const pool = new pg.Pool({ connectionString: url, max: 4 });
-  const results: Result[] = [];
+  const loaded: Loaded[] = [];
   for (const [index, outcomes] of SIZES.entries())
-    results.push(await measure(pool, index, outcomes));
+    loaded.push(await prepare(pool, index, outcomes));
+  const results = await measure(pool, loaded);
   await pool.end();
   tell(results);
 } finally {
@@ -115,43 +116,64 @@ function designOf(model: string): FrozenDesign {
   };
 }
 
-async function measure(pool: pg.Pool, index: number, outcomes: number): Promise<Result> {
+/** An experiment whose events are in the tables and rolled up. */
+interface Loaded {
+  readonly target: RollupTarget;
+  readonly design: FrozenDesign;
+  readonly outcomes: number;
+  readonly units: number;
+  readonly loadSeconds: number;
+  readonly rollupSeconds: number;
+}
+
+async function prepare(pool: pg.Pool, index: number, outcomes: number): Promise<Loaded> {
   const experimentId = `0193b2c4-5d6e-7f80-9a1b-00000000000${String(index)}`;
   const model = `m${String(outcomes)}`;
   const design = designOf(model);
   const metrics = design.metrics.map(({ definition }) => definition);
   const target: RollupTarget = { experimentId, epoch: 1, model, metrics };
-  // the service asks nothing of the database but its pool
-  const rollup = new RollupService({ pool } as unknown as Database);
+  const rollup = rollupOn(pool);
   const units = outcomes / OUTCOMES_PER_UNIT;
   const loadSeconds = await seconds(() => load(pool, target, units));
   const rollupSeconds = await seconds(async () => {
     while (!(await rollup.rollUp(target, LOAD_LIMITS)).caughtUp);
   });
+  process.stderr.write(
+    `${model}: loaded ${loadSeconds.toFixed(1)} s, rolled up ${rollupSeconds.toFixed(1)} s\n`,
+  );
+  return { target, design, outcomes, units, loadSeconds, rollupSeconds };
+}
+
+/** The service asks nothing of the database but its pool. */
+function rollupOn(pool: pg.Pool): RollupService {
+  return new RollupService({ pool } as unknown as Database);
+}
+
+/** By turns, so that whatever else the machine does falls on every size alike. */
+async function measure(pool: pg.Pool, all: readonly Loaded[]): Promise<readonly Result[]> {
   await pool.query('VACUUM ANALYZE');
-  const turn = async (): Promise<void> => {
-    const { caughtUp } = await rollup.rollUp(target);
-    const assessment = assess({ ...evidenceOf(design, target), ...(await rollup.cells(target)) });
-    const seen = assessment.metrics.reduce((sum, one) => sum + one.control.n, 0);
-    if (!caughtUp || seen === 0) throw new Error('the analysis is not complete');
-  };
-  const idle: number[] = [];
-  const busy: number[] = [];
+  const times = all.map((loaded) => ({ loaded, idle: [] as number[], busy: [] as number[] }));
   for (let at = 0; at < TURNS; at += 1) {
-    idle.push(await seconds(turn));
-    await addOutcomes(pool, model, { from: 1, to: NEW_OUTCOMES, suffix: `new${String(at)}` });
-    busy.push(await seconds(turn));
+    for (const { loaded, idle, busy } of times) {
+      idle.push(await seconds(() => analyse(pool, loaded)));
+      const range = { from: 1, to: NEW_OUTCOMES, suffix: `new${String(at)}` };
+      await addOutcomes(pool, loaded.target.model, range);
+      busy.push(await seconds(() => analyse(pool, loaded)));
+    }
   }
-  const result = {
-    outcomes,
-    units,
-    loadSeconds,
-    rollupSeconds,
-    idleMs: median(idle) * 1_000,
-    busyMs: median(busy) * 1_000,
-  };
-  process.stderr.write(`${JSON.stringify(result)}\n`);
-  return result;
+  return times.map(({ loaded, idle, busy }) => {
+    const { outcomes, units, loadSeconds, rollupSeconds } = loaded;
+    const idleMs = median(idle) * 1_000;
+    return { outcomes, units, loadSeconds, rollupSeconds, idleMs, busyMs: median(busy) * 1_000 };
+  });
+}
+
+async function analyse(pool: pg.Pool, { target, design }: Loaded): Promise<void> {
+  const rollup = rollupOn(pool);
+  const { caughtUp } = await rollup.rollUp(target);
+  const assessment = assess({ ...evidenceOf(design, target), ...(await rollup.cells(target)) });
+  const seen = assessment.metrics.reduce((sum, one) => sum + one.control.n, 0);
+  if (!caughtUp || seen === 0) throw new Error('the analysis is not complete');
 }
 
 /** Straight into the tables: how events get there is measured in shipping.ts. */
