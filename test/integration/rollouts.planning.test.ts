@@ -50,6 +50,7 @@ async function insertTraffic(users: number): Promise<void> {
   const startMs = Date.now() - 86_400_000;
   const days = [startMs, startMs + 86_400_000].map((at) => new Date(at).toISOString().slice(0, 10));
   for (const day of days) await client.query('SELECT ensure_event_day($1)', [day]);
+  await client.query('BEGIN');
   for (let index = 0; index < 2 * users; index += 1) {
     const user = index % users;
     const atMs = Math.floor(startMs + (index / (2 * users)) * 86_400_000);
@@ -68,6 +69,7 @@ async function insertTraffic(users: number): Promise<void> {
       [at.slice(0, 10), id, `truth-${id}`, user % 5 === 0 ? 0 : 1, at],
     );
   }
+  await client.query('COMMIT');
   await client.end();
 }
 
