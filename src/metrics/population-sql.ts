@@ -15,6 +15,8 @@ export interface Population {
   readonly exposedRequests: string;
   /** Further condition on outcomes `o` of units `u`. */
   readonly outcomesToo: string;
+  /** Condition on outcomes of requests: those of `named`, or more when there are too many to look up one by one. */
+  readonly answersToo: string;
 }
 
 /** $1 experiment, $2 epoch, $3 unit keys, $4 model: the units of a batch; one seen in two variants has no values. */
@@ -40,6 +42,7 @@ export const BATCH: Population = {
     SELECT e.unit_key, e.request_id FROM event_exposures e JOIN u ON u.unit_key = e.unit_key
     WHERE e.experiment_id = $1 AND e.epoch = $2 AND e.unit_key = ANY ($3::text[])`,
   outcomesToo: 'AND o.unit_key = ANY ($3::text[])',
+  answersToo: 'request_id = ANY (ARRAY(SELECT request_id FROM named))',
 };
 
 /** $1 experiment, $2 epoch, $3 model: all units of an experiment as of its last rollup. */
@@ -61,6 +64,7 @@ export const EXPERIMENT: Population = {
     SELECT e.unit_key, e.request_id FROM event_exposures e JOIN u ON u.unit_key = e.unit_key
     WHERE e.experiment_id = $1 AND e.epoch = $2`,
   outcomesToo: '',
+  answersToo: 'model = $3 AND request_id IS NOT NULL',
 };
 
 /** $1 when each unit was first seen, $2 the end, $3 unit keys, $4 model: units before an experiment. */
@@ -80,15 +84,16 @@ export const LOOKBACK: Population = {
   exposedRequests: `
     SELECT e.unit_key, e.request_id FROM event_exposures e JOIN u ON u.unit_key = e.unit_key
     WHERE e.model = $4 AND e.at >= u.t0 AND e.at < $2::timestamptz`,
-  outcomesToo: 'AND o.unit_key = ANY ($3::text[]) AND o.at < $2::timestamptz',
+  outcomesToo: 'AND o.at < $2::timestamptz',
+  answersToo: 'model = $4 AND request_id IS NOT NULL AND at < $2::timestamptz',
 };
 
 /**
- * Requests of the units and all outcomes that name one of them. Materialized on its own, so that the index on
- * request ids is the only way in: with `model` beside it the planner once walked the whole model and compared
+ * Requests of the units and the outcomes that may name one of them. Materialized on its own, so that for a batch the
+ * index on request ids is the only way in: with `model` beside it the planner once walked the whole model and compared
  * each row with 100,000 ids.
  */
-export function namedAndAnswers({ exposedRequests }: Population): string {
+export function namedAndAnswers({ exposedRequests, answersToo }: Population): string {
   return `,
   named AS MATERIALIZED (${exposedRequests}
     UNION
@@ -96,7 +101,7 @@ export function namedAndAnswers({ exposedRequests }: Population): string {
   ),
   answers AS MATERIALIZED (
     SELECT id, request_id, model, name, value, at FROM event_outcomes
-    WHERE request_id = ANY (ARRAY(SELECT request_id FROM named))
+    WHERE ${answersToo}
   )`;
 }
 
