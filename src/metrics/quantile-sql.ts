@@ -37,7 +37,8 @@ function valuesOf(
  * Type 7 (Hyndman & Fan 1996: `percentile_cont`) at the level and at level -+ z sqrt(level (1 - level) / m), and
  * the moments over units of (values up to the quantile, values), which its clustered standard error needs (Deng,
  * Knoblich & Lu 2018, section 4.2). "Up to the quantile" means up to the order statistic that it starts from:
- * rounding in the interpolation must not decide on which side the next one falls.
+ * rounding in the interpolation must not decide on which side the next one falls. `cut` is materialized because the
+ * planner once joined all values with all ranks before it picked one rank.
  *
  * @param z quantile of the standard normal distribution that the interval around the level is made with, > 0
  */
@@ -53,13 +54,13 @@ WITH ${EXPERIMENT.unitsAndRequests}${ctes}, numbers AS MATERIALIZED (
   SELECT unit_key, variant, v::float8 AS v
   FROM (${select}) AS events JOIN (SELECT unit_key, variant FROM u) AS arms USING (unit_key)
   WHERE abs(v) <= ${MAX_MAGNITUDE}
-), sized AS (
+), sized AS MATERIALIZED (
   SELECT variant, count(*) AS m, ${reach} AS reach FROM numbers GROUP BY variant
 ), quantiles AS (
   SELECT variant, m, reach, percentile_cont(
     ARRAY[${level}, greatest(${level} - reach, 0), least(${level} + reach, 1)]) WITHIN GROUP (ORDER BY v) AS q
   FROM numbers JOIN sized USING (variant) GROUP BY variant, m, reach
-), cut AS (
+), cut AS MATERIALIZED (
   SELECT variant, v AS below
   FROM (SELECT variant, v, row_number() OVER (PARTITION BY variant ORDER BY v) AS rank FROM numbers) AS ranked
   JOIN sized USING (variant) WHERE rank = floor((m - 1) * ${level}) + 1
