@@ -37,7 +37,7 @@ function lognormals(random: Random, n: number, scale: number): SampleSummary {
 /** Lognormal with sigma 1 (skewness 6.2), 1,000 units an arm, treatment 10 % higher. */
 const coverage: Check = {
   name: 'coverage',
-  replications: { quick: 4_000, full: 40_000 },
+  replications: { quick: 4_000, full: 20_000 },
   run: (replications, seed) => {
     const alpha = 0.05;
     const criticalValue = normalUpperQuantile(alpha / 2);
@@ -102,7 +102,7 @@ function requestCell(random: Random, variant: string): MetricCell {
 /** The fixed test in both directions, so that it is two-sided; a rate per request with users as units. */
 const clustered: Check = {
   name: 'clustered requests',
-  replications: { quick: 3_000, full: 20_000 },
+  replications: { quick: 3_000, full: 10_000 },
   run: (replications, seed) => {
     const numerator = { source: revenue.numerator.source, aggregation: 'mean' } as const;
     const designs = (['increase', 'decrease'] as const).map((direction) =>

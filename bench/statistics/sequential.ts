@@ -60,7 +60,7 @@ const unbalanced: Check = {
 };
 
 /** Planned for a fixed-horizon test of the effect 0.1 sd at 5 %, two-sided, with 80 % power. */
-const EFFECT = 0.1;
+export const EFFECT = 0.1;
 export const PLANNED =
   2 *
   Math.ceil(
@@ -102,7 +102,7 @@ export function falseAlarmOfGroups(looks: number, replications: number, seed: nu
 
 const groups: Check = {
   name: 'group-sequential A/A, 20 looks',
-  replications: { quick: 3_000, full: 20_000 },
+  replications: { quick: 3_000, full: 10_000 },
   run: (replications, seed) => [
     {
       property: "A/A, O'Brien-Fleming spending, 20 looks: crossed on either side",
