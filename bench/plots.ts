@@ -63,7 +63,7 @@ function narrowing(): Chart {
       { name: 'confidence sequence: holds at all looks together', ...sequence },
       { name: '95 % interval: holds at one look', isDashed: true, ...fixed },
     ],
-    reference: { y: 0, label: 'no difference' },
+    reference: { y: 0, label: 'no difference', isBelow: true },
   };
 }
 

@@ -27,7 +27,11 @@ export interface Chart {
   readonly y: Axis;
   readonly series: readonly Series[];
   /** A horizontal line, with what it means. */
-  readonly reference?: { readonly y: number; readonly label: string };
+  readonly reference?: {
+    readonly y: number;
+    readonly label: string;
+    readonly isBelow?: boolean;
+  };
 }
 
 /** Distinct in colour blindness and in grey (Okabe and Ito 2008). */
@@ -115,7 +119,7 @@ function reference({ reference: line }: Chart, scales: Scales): string {
     `<line x1="${LEFT}" x2="${RIGHT}" y1="${y}" y2="${y}" stroke="#1a1a1a" stroke-dasharray="2 3"/>`,
     text(
       RIGHT - 4,
-      scales.y(line.y) - 6,
+      scales.y(line.y) + (line.isBelow === true ? 16 : -6),
       line.label,
       'font-size="12" fill="#1a1a1a" text-anchor="end"',
     ),
