@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { double } from './measure-sql.js';
 import { compileMetrics } from './metric-sql.js';
 import type { MetricDefinition } from './metric.js';
 import { LOOKBACK } from './population-sql.js';
@@ -67,7 +68,7 @@ export class CapsStore {
     const at = LOOKBACK.fixedParameters + values.length;
     return this.tx.query<Percentile[]>(
       `WITH ${ctes}, ranked AS (
-         SELECT f.metric, f.y::float8 AS y, w.percentile
+         SELECT f.metric, ${double('f.y')} AS y, w.percentile
          FROM fresh f JOIN unnest($${(at + 1).toString()}::text[], $${(at + 2).toString()}::float8[])
            AS w (metric, percentile) ON w.metric = f.metric
          WHERE coalesce(f.matures_at <= $2::timestamptz, true)

@@ -36,6 +36,11 @@ function bounded(number: string): string {
   return `CASE WHEN abs(${number}) <= ${MAX_MAGNITUDE} THEN ${number} END`;
 }
 
+/** A decimal as a double; one that is too small for it is 0, where the plain cast would fail. */
+export function double(number: string): string {
+  return `CASE WHEN abs(${number}) < 1e-290 THEN 0 ELSE (${number})::float8 END`;
+}
+
 export function predictionValue(source: MetricSource & { kind: 'prediction' }, bind: Bind): string {
   switch (source.measure) {
     case 'latency_ms':
@@ -64,8 +69,9 @@ export function lossValue(loss: LossFunction, q: string): string {
     case 'brier':
       return `CASE WHEN ${probable} THEN (${p} - v) * (${p} - v) END`;
     case 'log_loss':
+      // multiplied as decimals: doubles refuse a product that is too small, and one odd label would stop everything
       return `CASE WHEN ${probable} THEN
-        (-(v::float8 * ln((${p})::float8) + (1 - v)::float8 * ln((1 - ${p})::float8)))::text::numeric END`;
+        -(v * ln((${p})::float8)::text::numeric + (1 - v) * ln((1 - ${p})::float8)::text::numeric) END`;
     default:
       return assertNever(loss);
   }

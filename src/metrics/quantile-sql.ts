@@ -1,4 +1,4 @@
-import { MAX_MAGNITUDE, predictionValue } from './measure-sql.js';
+import { double, MAX_MAGNITUDE, predictionValue } from './measure-sql.js';
 import type { Bind } from './measure-sql.js';
 import { within } from './metric-sql.js';
 import type { MetricDefinition } from './metric.js';
@@ -51,7 +51,7 @@ export function compileQuantile(metric: MetricDefinition, z: number): CompiledQu
   const moment = (numerator: string): string => `(${numerator})::float8 / n`;
   const text = `
 WITH ${EXPERIMENT.unitsAndRequests}${ctes}, numbers AS MATERIALIZED (
-  SELECT unit_key, variant, v::float8 AS v
+  SELECT unit_key, variant, ${double('v')} AS v
   FROM (${select}) AS events JOIN (SELECT unit_key, variant FROM u) AS arms USING (unit_key)
   WHERE abs(v) <= ${MAX_MAGNITUDE}
 ), sized AS MATERIALIZED (

@@ -115,7 +115,7 @@ afterAll(async () => {
 const unit = fc.integer({ min: 0, max: 4 });
 const minute = fc.integer({ min: 0, max: 12 * 60 }).map((seconds) => seconds * 1_000);
 const value = fc.oneof(
-  fc.constantFrom(0, 1, -1, 0.1, 0.2, 1e12, 1e12 + 0.001),
+  fc.constantFrom(0, 1, -1, 0.1, 0.2, 1e12, 1e12 + 0.001, 5e-324),
   fc.double({ min: -1e3, max: 1e3, noNaN: true }),
 );
 const capturedValue = fc.option(
