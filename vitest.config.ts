@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-// Three projects: pure tests run in parallel threads; tests that start servers, databases or child
-// processes run in forks, few at a time, because the machine that runs them may have two cores.
+// Real servers, databases and child processes: forks, and time for machines that are slow.
+const withServers = {
+  globalSetup: ['test/support/postgres.global.ts'],
+  pool: 'forks' as const,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
+// One group after the other. Tests that keep times and rates of a whole process run alone, one file at a time: beside
+// others on two cores they would measure their neighbours.
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/closing-line.reporter.ts'],
@@ -11,17 +19,25 @@ export default defineConfig({
           name: 'pure',
           include: ['test/{unit,property,vectors,architecture}/**/*.test.ts'],
           testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
+          ...withServers,
           name: 'integration',
-          include: ['test/{integration,e2e,faults}/**/*.test.ts'],
-          globalSetup: ['test/support/postgres.global.ts'],
-          pool: 'forks',
+          include: ['test/integration/**/*.test.ts'],
           maxWorkers: 2,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...withServers,
+          name: 'whole',
+          include: ['test/{e2e,faults}/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

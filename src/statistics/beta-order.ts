@@ -29,7 +29,7 @@ export function meanDifference(x: BetaShape, y: BetaShape): number {
  * over the narrower of the two, in u = logit x. Both integrands are log-concave in u (products and integrals of
  * log-concave functions), so that there is one peak, tails fall at least exponentially, and the
  * trapezoidal rule in u = peak + w sinh v converges geometrically (Takahasi & Mori 1974). Nothing is
- * subtracted: tails of 1e-200 keep 10 digits, unlike the finite sums for whole shapes of Miller (2010).
+ * subtracted: tails of 1e-200 keep 10 digits, unlike the finite sums for whole shapes of Miller (2015).
  */
 export function betaOrder(x: BetaShape, y: BetaShape): BetaOrder {
   if (logitSpread(x) <= logitSpread(y)) return expectations(x, y);

@@ -1,5 +1,5 @@
 import type { Interval } from './assessment.js';
-import { finite, openUnit, positive } from './estimable.js';
+import { finite, openUnit, positive, refuse } from './estimable.js';
 import {
   logNormalUpperTail,
   logStudentUpperTail,
@@ -11,6 +11,7 @@ import {
 
 /** Which departures from the null count: `greater` = treatment above control, `less` = below it. */
 export type Alternative = 'two-sided' | 'greater' | 'less';
+const ALTERNATIVES: readonly Alternative[] = ['two-sided', 'greater', 'less'];
 
 /** The null distribution of a statistic, always read from its upper tail. */
 export interface ReferenceDistribution {
@@ -47,6 +48,10 @@ export function pValueOf(
   reference: ReferenceDistribution = NORMAL,
 ): PValue {
   finite('statistic', statistic);
+  // From JSON it may be anything, whatever its type says.
+  if (!ALTERNATIVES.includes(alternative)) {
+    refuse('alternative', alternative, 'two-sided, greater or less');
+  }
   if (alternative === 'two-sided') {
     const x = Math.abs(statistic);
     return { pValue: 2 * reference.upperTail(x), logPValue: Math.LN2 + reference.logUpperTail(x) };

@@ -8,7 +8,7 @@ const MAX_LATTICE = 100_000_000;
 
 /**
  * P(K > x) of Kolmogorov's limit law, x >= 0: 2 sum (-1)^(k-1) exp(-2 k^2 x^2) (Kolmogorov 1933; Smirnov 1948),
- * and below 1 from the other side by the theta-function identity of the same sum (Feller 1948, eq. 1.5).
+ * and below 1 from the other side by the theta-function identity of the same sum (Feller 1948).
  */
 export function kolmogorovUpperTail(x: number): number {
   nonNegative('x', x);

@@ -38,7 +38,7 @@ interface QuantileEstimate {
 /**
  * Standard error from the width of the order-statistic interval: (Q(v + h) - Q(v - h))/(2 z) with
  * h = z sqrt(v (1 - v)/n), z = z_{1 - alpha/2} (the inverse of Woodruff 1952; the bandwidth of Deng, Knoblich
- * & Lu 2018, section 4). Undefined where v -+ h leaves (0, 1), or both ends are the same value.
+ * & Lu 2018). Undefined where v -+ h leaves (0, 1), or both ends are the same value.
  */
 function quantileEstimate(
   sorted: number[],
@@ -94,7 +94,7 @@ export interface ClusteredQuantile extends QuantileEstimate {
 
 /**
  * Quantile of the values of all units with a standard error that knows that values of a unit belong together
- * (Deng, Knoblich & Lu 2018, section 4.2): that of independent values times the root of the design effect.
+ * (Deng, Knoblich & Lu 2018): that of independent values times the root of the design effect.
  * Undefined below two units, or when every unit has the same share below the quantile.
  */
 export function clusteredQuantile(
@@ -133,7 +133,7 @@ export interface QuantileRanks extends Interval {
 }
 
 /**
- * Distribution-free interval for a quantile by order statistics (Thompson 1936; Conover 1999, section 3.2): the
+ * Distribution-free interval for a quantile by order statistics (Thompson 1936; Conover 1999): the
  * largest rank l with P(Bin(n, level) <= l - 1) <= alpha/2 and the smallest rank u with P(Bin >= u) <= alpha/2.
  * Undefined when the sample has no such ranks.
  */

@@ -20,7 +20,7 @@ export interface MannWhitney extends RankTest {
 }
 
 /**
- * Mann & Whitney (1947) with the normal approximation and tie correction of Lehmann (1975, eq. 1.36):
+ * Mann & Whitney (1947) with the normal approximation and tie correction of Lehmann (1975):
  * var U = n m (N^3 - N - sum(t^3 - t))/(12 N (N - 1)). `greater` = treatment tends to be larger. Undefined when an
  * arm has no values or all values are equal.
  */

@@ -45,8 +45,8 @@ function symmetricTails(k: number, largest: number, lower: (x: number) => number
 }
 
 /**
- * Tails of Mann and Whitney's U for samples of n and m values without ties (Mann & Whitney 1947, the recursion of
- * their section 3) as probabilities, so that nothing overflows or cancels. Null when too large for that.
+ * Tails of Mann and Whitney's U for samples of n and m values without ties (Mann & Whitney 1947, by their
+ * recursion) as probabilities, so that nothing overflows or cancels. Null when too large for that.
  */
 export function mannWhitneyTails(u: number, n: number, m: number): CountTails | null {
   if (n * m * (Math.min(u, n * m - u) + 1) > MAX_CELLS) return null;

@@ -273,7 +273,7 @@ describe('the embedded database under faults', () => {
         interval: 100,
       },
     );
-    await vi.waitFor(() => expect(server.restartCount).toBe(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(server.restartCount).toBe(1), { timeout: 30_000 });
     expect(server.pid).not.toBe(killed);
     expect(server.url).toBe(url);
     await pool.end();

@@ -14,6 +14,9 @@ export interface Scene {
   close(): Promise<void>;
 }
 
+/** A turn that was cut off leaves its lease behind, 30 s long; then the sweeper takes over, and two turns follow. */
+const TAKEOVER_MS = 45_000;
+
 export const MODEL = 'spam';
 export const EXPERIMENT = 'under-fire';
 
@@ -85,7 +88,8 @@ export async function setScene(
   const dataKey = await admin.createKey('application', ['outcomes:write']);
   await until('the gateway follows the experiment', async () => {
     const { decisions } = await decisionLog(admin);
-    return ((await product.status()).configVersion ?? 0) >= (decisions[0]?.configVersion ?? Infinity)
+    return ((await product.status()).configVersion ?? 0) >=
+      (decisions[0]?.configVersion ?? Infinity)
       ? true
       : null;
   });
@@ -135,16 +139,15 @@ export async function reportNumber(client: SluiceClient): Promise<number> {
   return (await client.report(EXPERIMENT))?.number ?? 0;
 }
 
-/** Waits for analyses that began after now: the experiment goes on. Resolves with the milliseconds. */
+/** Waits for analyses of events that come now: the experiment goes on. Needs load. Resolves with the milliseconds. */
 export async function goesOn(client: SluiceClient): Promise<number> {
   const sinceMs = performance.now();
   await until('the control plane works', async () => {
     return (await client.whyNotUsable()) === null ? true : null;
   });
   const before = await reportNumber(client);
-  await until('two more analyses', async () => {
-    return (await reportNumber(client)) >= before + 2 ? true : null;
-  });
+  const analysed = async () => ((await reportNumber(client)) >= before + 2 ? true : null);
+  await until('two more analyses', analysed, TAKEOVER_MS);
   return performance.now() - sinceMs;
 }
 
@@ -187,7 +190,10 @@ export async function checkLog(client: SluiceClient): Promise<LogCheck> {
 }
 
 /** Waits until every event is in the database and every outcome acknowledged; resolves with the milliseconds. */
-export async function drained(product: Product, load: { readonly untold: number }): Promise<number> {
+export async function drained(
+  product: Product,
+  load: { readonly untold: number },
+): Promise<number> {
   const sinceMs = performance.now();
   await until('everything is in the database', async () => {
     const { unshippedBytes } = (await product.status()).spool;

@@ -63,12 +63,10 @@ export class Product {
     return new Product(folder, env, await freePorts());
   }
 
-  get pid(): number {
-    return this.child?.pid ?? 0;
-  }
-
-  output(): string {
-    return this.text;
+  /** Milliseconds that the process was ready to run and others had the processor; 0 where the system does not tell. */
+  get waitedForCpuMs(): number {
+    const path = `/proc/${this.child?.pid ?? 0}/schedstat`;
+    return existsSync(path) ? Number(readFileSync(path, 'utf8').split(' ')[1]) / 1e6 : 0;
   }
 
   /** Starts the process and returns at once. */
