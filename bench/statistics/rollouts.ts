@@ -1,8 +1,10 @@
+import type { Evidence } from '../../src/analysis/evidence.js';
 import { compare } from '../../src/analysis/strata.js';
 import type { TestSetting } from '../../src/analysis/hypothesis.js';
 import { deterioration } from '../../src/analysis/tests.js';
 import type { FrozenDesign } from '../../src/experiments/experiment.js';
 import { binomial, randomOf } from '../../src/rollouts/planning/random.js';
+import { normalUpperQuantile } from '../../src/statistics/numerics.js';
 import {
   designOf,
   errorRate,
@@ -29,6 +31,7 @@ import {
 } from './world.js';
 
 const PLANNED = 400_000;
+const CRUDE_CRITICAL = normalUpperQuantile(0.05);
 const RAMP_HOURS = 24 * 7;
 const BASE: Readonly<Record<string, number>> = {
   converted: 0.1,
@@ -58,7 +61,7 @@ function drifting(metric: string, atMs: number): number {
 
 const ramp: Check = {
   name: 'full ramp, nothing differs',
-  replications: { quick: 150, full: 4_000 },
+  replications: { quick: 250, full: 4_000 },
   run: (replications, seed) =>
     [false, true].flatMap((drifts): readonly Row[] => {
       const world: World = {
@@ -194,10 +197,38 @@ const catastrophe: Check = {
   },
 };
 
+/** The error that the strata avoid: totals over all phases, compared by a one-sided z. */
+function crudeZ({ metricCells }: Evidence, metric: string): number {
+  const total = (arm: string): { readonly n: number; readonly events: number } => {
+    const cells = metricCells.filter((cell) => cell.metric === metric && cell.variant === arm);
+    return cells.reduce((sum, { n, events }) => ({ n: sum.n + n, events: sum.events + events }), {
+      n: 0,
+      events: 0,
+    });
+  };
+  const [control, treatment] = [total('control'), total('v2')];
+  const pooled = (control.events + treatment.events) / (control.n + treatment.n);
+  const error = Math.sqrt(pooled * (1 - pooled) * (1 / control.n + 1 / treatment.n));
+  return (treatment.events / treatment.n - control.events / control.n) / error;
+}
+
+function crudeAlarms(world: World, replications: number, seed: number): number {
+  let alarms = 0;
+  for (let index = 0; index < replications; index += 1) {
+    const { kind } = run(
+      world,
+      randomOf(seed, index),
+      (_assessment, evidence) => crudeZ(evidence, 'error_rate') > CRUDE_CRITICAL,
+    );
+    if (kind === 'stopped') alarms += 1;
+  }
+  return alarms;
+}
+
 /** Seven days in which the baseline rises (or falls) while the share of the variant rises. */
 const simpson: Check = {
   name: 'Simpson',
-  replications: { quick: 150, full: 4_000 },
+  replications: { quick: 250, full: 4_000 },
   run: (replications, seed) => {
     const common = {
       unitsPerHour: 10_000,
@@ -222,6 +253,10 @@ const simpson: Check = {
       {
         property: 'ramp, control = rest of the traffic, baseline +12 %/day: false rollback',
         ...{ bar: { atMost: 0.05 }, ...shareOf('rollback', endings(rising, replications, seed)) },
+      },
+      {
+        property: 'the same: harm by a z test of crude totals, at any look',
+        ...{ bar: null, ...share(crudeAlarms(rising, replications, seed), replications) },
       },
       {
         property: 'ramp, control = rest, harm x1.25, baseline -30 %/day: promoted',

@@ -11,7 +11,7 @@ const POWER = 0.8;
 /** Nothing differs, 1,000 looks: neither promoted nor rolled back, whatever the looks. */
 const balanced: Check = {
   name: 'A/A, 1,000 looks',
-  replications: { quick: 250, full: 4_000 },
+  replications: { quick: 400, full: 4_000 },
   run: (replications, seed) => {
     const world: World = {
       design: abDesign([success(converted)], { plannedUnits: 50_000 }),
