@@ -1,6 +1,6 @@
 import type { MetricCell, MetricDefinition, MetricShape } from '../metrics/metric.js';
 import type { Adjustment } from '../statistics/assessment.js';
-import type { Stratum } from './strata.js';
+import type { Stratum } from './stratum.js';
 
 /** Below either of these the slope is a guess, and units without a past are most of them: no adjustment. */
 const MIN_UNITS_WITH_DATA = 100;

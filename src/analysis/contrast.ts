@@ -8,7 +8,8 @@ import type { ArmEstimate } from '../statistics/relative-lift.js';
 import { combineStrata, type Stratum as StratumEffect } from '../statistics/stratified.js';
 import { pooledVariance } from '../statistics/two-proportion.js';
 import { adjustedVariance, covariateMean } from './adjustment.js';
-import type { Comparison, Stratum } from './strata.js';
+import type { Comparison } from './strata.js';
+import type { Stratum } from './stratum.js';
 
 /** A phase-stratified contrast with its standard error, and how much information it rests on. */
 export interface Contrast {

@@ -2,13 +2,7 @@ import type { DesignMetric, FrozenDesign } from '../experiments/experiment.js';
 import { type MetricCell, type MetricShape, shapeOf } from '../metrics/metric.js';
 import type { Adjustment, ArmSummary } from '../statistics/assessment.js';
 import { adjustmentOf } from './adjustment.js';
-
-/** Control and treatment of one phase: compared inside the phase only, so that drift between phases cancels. */
-export interface Stratum {
-  readonly phase: number;
-  readonly control: MetricCell;
-  readonly treatment: MetricCell;
-}
+import type { Stratum } from './stratum.js';
 
 /** One metric of one variant, ready to be tested. */
 export interface Comparison {
