@@ -1,14 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EventsService } from '../events/events.service.js';
-import type { Experiment, FrozenDesign } from '../experiments/experiment.js';
+import { epochStartOf, type Experiment, type FrozenDesign } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { SluiceError } from '../kernel/errors.js';
 import { canonicalJson } from '../kernel/json.js';
+import type { QuantileCell } from '../metrics/metric.js';
 import { type RollupTarget, RollupService } from '../metrics/rollup.service.js';
 import { assess, runningResults } from './assess.js';
 import type { Evidence } from './evidence.js';
-import type { Report } from './report.js';
+import type { Report, ReportView } from './report.js';
+import { bayesianFigures } from './bayes.js';
 import { ReportsStore } from './reports.store.js';
 
 /** Batches rolled up in one turn; a longer backlog is worked off over several turns, which hold meanwhile. */
@@ -45,22 +47,33 @@ export class AnalysisService {
     return report;
   }
 
-  async latest(idOrName: string): Promise<Report> {
+  async latest(idOrName: string): Promise<ReportView> {
     const { id, name } = await this.experiments.get(idOrName);
     const report = await this.reports.latest(id);
-    if (report !== null) return report;
+    if (report !== null) return viewOf(report);
     throw new SluiceError('not_found', `${name} has no report yet`, [
       { expected: 'a started experiment after its first analysis' },
     ]);
   }
 
-  async list(idOrName: string, limit: number): Promise<readonly Report[]> {
+  async list(idOrName: string, limit: number): Promise<readonly ReportView[]> {
     const { id } = await this.experiments.get(idOrName);
-    return this.reports.list(id, limit);
+    return (await this.reports.list(id, limit)).map(viewOf);
+  }
+
+  /** Quantiles of the arms, for display on demand: they are ranked anew from all events. */
+  async quantiles(idOrName: string): Promise<readonly QuantileCell[]> {
+    const experiment = await this.experiments.get(idOrName);
+    const { design, name } = experiment;
+    if (design !== null) return this.rollup.quantiles(targetOf(experiment, design));
+    throw new SluiceError('conflict', `${name} has not started`, [
+      { field: 'status', given: experiment.status, expected: 'a started experiment' },
+    ]);
   }
 
   private async gather(experiment: Experiment, last: Report | null): Promise<Evidence> {
-    const { design, designHash, rollout, startedAtMs } = experiment;
+    const { design, designHash, rollout } = experiment;
+    const startedAtMs = epochStartOf(experiment);
     if (design === null || designHash === null || rollout === null || startedAtMs === null) {
       throw new SluiceError('internal', `${experiment.name} is analysed before its start`);
     }
@@ -107,6 +120,10 @@ function targetOf(experiment: Experiment, design: FrozenDesign): RollupTarget {
   };
 }
 
+function viewOf(report: Report): ReportView {
+  return { ...report, display: { bayesian: bayesianFigures(report.evidence) } };
+}
+
 /** What the data say; the running results of earlier looks are left out, they follow from it. */
 function isSameEvidence(last: Evidence, now: Evidence): boolean {
   return canonicalJson(dataOf(last)) === canonicalJson(dataOf(now));
@@ -114,5 +131,8 @@ function isSameEvidence(last: Evidence, now: Evidence): boolean {
 
 function dataOf(evidence: Evidence): Partial<Evidence> {
   const { epoch, designHash, phases, unitCells, metricCells, droppedEvents, caughtUp } = evidence;
-  return { epoch, designHash, phases, unitCells, metricCells, droppedEvents, caughtUp };
+  const data = { epoch, designHash, phases, unitCells, metricCells, droppedEvents, caughtUp };
+  // a fixed test waits for its minimum runtime in the time of the data, also while no arm changes
+  const isFixed = evidence.design.analysis.method === 'fixed';
+  return isFixed ? { ...data, watermarkMs: evidence.watermarkMs } : data;
 }

@@ -1,19 +1,15 @@
-import { controlOf, type DesignMetric } from '../experiments/experiment.js';
+import { controlOf } from '../experiments/experiment.js';
+import { invariant } from '../kernel/assert.js';
 import type { Assessment, Interval, MetricAssessment } from '../statistics/assessment.js';
 import { asymptoticSequenceInformationTime } from '../statistics/confidence-sequence.js';
 import { liftFieller } from '../statistics/relative-lift.js';
 import { armsOf, contrastOf, DIFFERENCE, type Contrast } from './contrast.js';
-import type { Evidence, RunningResult } from './evidence.js';
+import type { Evidence, RunningResult, Verdict } from './evidence.js';
 import { assessQuality, unitsPerArm } from './quality.js';
 import { compare, treatmentsOf, type Comparison } from './strata.js';
-import {
-  deterioration,
-  nonInferiority,
-  plannedStandardError,
-  successAlpha,
-  superiority,
-  type TestSetting,
-} from './tests.js';
+import { successAlpha, type TestSetting } from './hypothesis.js';
+import { deterioration, plannedStandardError } from './tests.js';
+import { type MethodVerdict, previousOf, verdictsOf } from './verdicts.js';
 
 /**
  * Every test of one look at the evidence. Pure: the same snapshot gives the same assessment, to the last digit.
@@ -23,13 +19,23 @@ import {
 export function assess(evidence: Evidence): Assessment {
   const control = controlOf(evidence.design).name;
   const setting: TestSetting = { design: evidence.design, phases: evidence.phases, control };
-  const metrics: MetricAssessment[] = [];
-  for (const designMetric of evidence.design.metrics) {
-    for (const variant of treatmentsOf(evidence.design)) {
-      metrics.push(assessMetric(evidence, setting, designMetric, variant));
-    }
-  }
-  return { units: unitsPerArm(evidence), metrics, quality: assessQuality(evidence) };
+  const comparisons = evidence.design.metrics.flatMap((designMetric) =>
+    treatmentsOf(evidence.design).map((variant) =>
+      compare(evidence.metricCells, designMetric, { control, variant }),
+    ),
+  );
+  const { verdicts, horizon } = verdictsOf(comparisons, setting, evidence);
+  return {
+    units: unitsPerArm(evidence),
+    metrics: comparisons.map((comparison, index) => {
+      const verdict = verdicts[index];
+      invariant(verdict !== undefined, 'every comparison has a verdict');
+      return assessMetric(comparison, setting, verdict, previousOf(evidence, comparison));
+    }),
+    quality: assessQuality(evidence),
+    reading: horizon?.reached === false ? 'not_a_test' : 'test',
+    horizon,
+  };
 }
 
 /** What the next look needs to know about this one. */
@@ -41,6 +47,8 @@ export function runningResults(assessment: Assessment, before: Evidence): readon
     empty:
       wasEmpty(before, metric) || (metric.interval !== null && metric.runningInterval === null),
     pValue: metric.runningPValue,
+    looks: metric.looks,
+    verdict: assessment.horizon?.reached === true ? verdictIn(metric) : null,
   }));
 }
 
@@ -50,22 +58,20 @@ function wasEmpty({ previous }: Evidence, { metric, variant }: MetricAssessment)
   );
 }
 
+function verdictIn({ superiority, nonInferiority }: MetricAssessment): Verdict {
+  return { superiority, nonInferiority };
+}
+
 function assessMetric(
-  evidence: Evidence,
+  comparison: Comparison,
   setting: TestSetting,
-  designMetric: DesignMetric,
-  variant: string,
+  verdict: MethodVerdict,
+  before: RunningResult | undefined,
 ): MetricAssessment {
+  const { designMetric, variant } = comparison;
   const { definition, role } = designMetric;
-  const comparison = compare(evidence.metricCells, designMetric, {
-    control: setting.control,
-    variant,
-  });
   const alpha = role === 'success' ? successAlpha(setting) : setting.design.analysis.alpha;
   const look = intervalOf(comparison, setting, alpha);
-  const before = evidence.previous.find(
-    (result) => result.metric === definition.name && result.variant === variant,
-  );
   return {
     metric: definition.name,
     variant,
@@ -81,9 +87,11 @@ function assessMetric(
     runningPValue: smallest(before?.pValue, look?.pValue),
     level: 1 - alpha,
     lift: look === null ? null : liftOf(comparison, look),
+    adjustment: comparison.adjustment,
+    looks: verdict.looks,
     margin: marginInUnits(comparison),
-    superiority: role === 'success' ? superiority(comparison, setting) : null,
-    nonInferiority: role === 'guardrail' ? nonInferiority(comparison, setting) : null,
+    superiority: verdict.superiority,
+    nonInferiority: verdict.nonInferiority,
     deterioration: role === 'diagnostic' ? null : deterioration(comparison, setting),
   };
 }

@@ -2,11 +2,14 @@ import { invariant } from '../kernel/assert.js';
 import type { MetricCell, MetricShape } from '../metrics/metric.js';
 import { variance as sampleVariance } from '../statistics/moments.js';
 import { restrictedProportions } from '../statistics/non-inferiority.js';
+import type { Adjustment } from '../statistics/assessment.js';
 import { ratioEstimate } from '../statistics/ratio-metric.js';
 import type { ArmEstimate } from '../statistics/relative-lift.js';
 import { combineStrata, type Stratum as StratumEffect } from '../statistics/stratified.js';
 import { pooledVariance } from '../statistics/two-proportion.js';
-import type { Comparison, Stratum } from './strata.js';
+import { adjustedVariance, covariateMean } from './adjustment.js';
+import type { Comparison } from './strata.js';
+import type { Stratum } from './stratum.js';
 
 /** A phase-stratified contrast with its standard error, and how much information it rests on. */
 export interface Contrast {
@@ -14,6 +17,8 @@ export interface Contrast {
   readonly standardError: number;
   /** Sum over phases of n_c n_t / (n_c + n_t): a quarter of the units when the arms are equal. */
   readonly effectiveUnits: number;
+  /** Satterthwaite's, for differences of means; null where the normal distribution is the reference. */
+  readonly degreesOfFreedom: number | null;
 }
 
 /** The contrast treatment - factor x control + shift; no effect is factor 1, shift 0. */
@@ -42,18 +47,36 @@ export function contrastOf(
   linear: Linear,
   under: VarianceUnder,
 ): Contrast | null {
-  const strata: StratumEffect[] = [];
+  const strata: Part[] = [];
   let effectiveUnits = 0;
   for (const stratum of comparison.strata) {
-    const part = stratumContrast(stratum, comparison.shape, linear, under);
+    const part = stratumContrast(stratum, comparison, linear, under);
     if (part === null) return null;
     strata.push(part);
     effectiveUnits += effectiveSample(stratum);
   }
   const combined = combineStrata({ strata, weights: 'effective_sample' });
   if (combined.kind === 'undefined') return null;
-  const { estimate, standardError } = combined.value;
-  return { estimate, standardError, effectiveUnits };
+  const { estimate, standardError, variance, weights } = combined.value;
+  const isMean = comparison.shape === 'mean' && variance > 0;
+  const degreesOfFreedom = isMean ? satterthwaite(variance, weights, strata) : null;
+  return { estimate, standardError, effectiveUnits, degreesOfFreedom };
+}
+
+/** Degrees of freedom of a weighted sum of sample variances (Satterthwaite 1946), over both arms of every phase. */
+function satterthwaite(
+  variance: number,
+  weights: readonly number[],
+  strata: readonly Part[],
+): number {
+  const spread = strata.reduce((sum, { armVariances }, index) => {
+    const weight = weights[index] ?? 0;
+    const ofArms = armVariances.map(
+      (arm) => ((weight * weight * arm.variance) / variance) ** 2 / (arm.units - 1),
+    );
+    return sum + ofArms.reduce((total, share) => total + share, 0);
+  }, 0);
+  return 1 / spread;
 }
 
 /** The arms' own estimates, weighted over phases like the contrast, for relative effects. */
@@ -66,8 +89,8 @@ export function armsOf(
   const treatment = { mean: 0, variance: 0 };
   for (const stratum of comparison.strata) {
     const weight = effectiveSample(stratum) / total;
-    const ofControl = armEstimate(stratum.control, comparison.shape);
-    const ofTreatment = armEstimate(stratum.treatment, comparison.shape);
+    const ofControl = armIn(stratum, 'control', comparison);
+    const ofTreatment = armIn(stratum, 'treatment', comparison);
     if (ofControl === null || ofTreatment === null) return null;
     control.mean += weight * ofControl.mean;
     control.variance += weight * weight * ofControl.variance;
@@ -77,21 +100,76 @@ export function armsOf(
   return { control, treatment };
 }
 
+interface Part extends StratumEffect {
+  /** Variances of the two arms' means in the contrast, and their units. */
+  readonly armVariances: readonly { readonly variance: number; readonly units: number }[];
+}
+
 function stratumContrast(
-  { control, treatment }: Stratum,
-  shape: MetricShape,
+  stratum: Stratum,
+  comparison: Comparison,
   { factor, shift }: Linear,
   under: VarianceUnder,
-): StratumEffect | null {
-  const ofControl = armEstimate(control, shape);
-  const ofTreatment = armEstimate(treatment, shape);
+): Part | null {
+  const { control, treatment } = stratum;
+  const ofControl = armEstimate(control, comparison.shape);
+  const ofTreatment = armEstimate(treatment, comparison.shape);
   if (ofControl === null || ofTreatment === null) return null;
-  const estimate = ofTreatment.mean - factor * ofControl.mean + shift;
-  const variance =
+  const slope = slopeIn(stratum, comparison.adjustment, factor);
+  const estimate =
+    ofTreatment.mean - factor * ofControl.mean + shift - slope * covariateDifference(stratum);
+  const observed =
+    slope === 0
+      ? [ofTreatment.variance, factor * factor * ofControl.variance]
+      : [adjustedVariance(treatment, 1, slope), adjustedVariance(control, factor, slope)];
+  const [variances, total] =
     under.kind === 'as_observed'
-      ? ofTreatment.variance + factor * factor * ofControl.variance
-      : nullVariance({ control, treatment, ofControl, ofTreatment }, under);
-  return { estimate, variance, controlUnits: control.n, treatmentUnits: treatment.n };
+      ? [observed, (observed[0] ?? 0) + (observed[1] ?? 0)]
+      : [
+          [],
+          nullVariance({ control, treatment, ofControl, ofTreatment }, under) *
+            remainingVariance(comparison.adjustment),
+        ];
+  const units = { controlUnits: control.n, treatmentUnits: treatment.n };
+  const armVariances = variances.map((variance, index) => ({
+    variance,
+    units: index === 0 ? treatment.n : control.n,
+  }));
+  return { estimate, variance: total, ...units, armVariances };
+}
+
+/**
+ * Slope of the contrast on the difference of the covariate's means when both arms are adjusted to their common mean:
+ * theta x (n_c + factor n_t) / (n_c + n_t), theta itself for a plain difference.
+ */
+function slopeIn({ control, treatment }: Stratum, adjustment: Adjustment, factor: number): number {
+  if (adjustment.kind === 'none') return 0;
+  return (adjustment.theta * (control.n + factor * treatment.n)) / (control.n + treatment.n);
+}
+
+function covariateDifference({ control, treatment }: Stratum): number {
+  return (treatment.covariate?.meanX ?? 0) - (control.covariate?.meanX ?? 0);
+}
+
+/** A variance under a hypothesis shrinks by what the covariate explains, as the observed one does. */
+function remainingVariance(adjustment: Adjustment): number {
+  return adjustment.kind === 'none' ? 1 : 1 - adjustment.varianceReduction;
+}
+
+/** An arm's own estimate, adjusted to the phase's mean of the covariate where the comparison is. */
+function armIn(
+  stratum: Stratum,
+  arm: 'control' | 'treatment',
+  { shape, adjustment }: Comparison,
+): ArmEstimate | null {
+  const cell = stratum[arm];
+  const plain = armEstimate(cell, shape);
+  if (plain === null || adjustment.kind === 'none') return plain;
+  const shift = (cell.covariate?.meanX ?? 0) - covariateMean(stratum);
+  return {
+    mean: plain.mean - adjustment.theta * shift,
+    variance: adjustedVariance(cell, 1, adjustment.theta),
+  };
 }
 
 interface ObservedPair {

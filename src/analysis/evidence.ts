@@ -1,6 +1,6 @@
 import type { FrozenDesign, Phase } from '../experiments/experiment.js';
 import type { MetricCell, UnitCell } from '../metrics/metric.js';
-import type { Interval } from '../statistics/assessment.js';
+import type { GroupSequentialLook, Interval, TestResult } from '../statistics/assessment.js';
 
 /**
  * The snapshot that one analysis is computed from. Nothing else enters a report, so a stored snapshot is enough
@@ -33,4 +33,13 @@ export interface RunningResult {
   /** True once the intersection of the intervals was empty: the data contradict one fixed effect. */
   readonly empty: boolean;
   readonly pValue: number | null;
+  /** Looks of a group-sequential test, oldest first. */
+  readonly looks: readonly GroupSequentialLook[];
+  /** The outcome of a fixed test, which is made once; null before, and for every other method. */
+  readonly verdict: Verdict | null;
+}
+
+export interface Verdict {
+  readonly superiority: TestResult | null;
+  readonly nonInferiority: TestResult | null;
 }

@@ -1,13 +1,8 @@
 import type { DesignMetric, FrozenDesign } from '../experiments/experiment.js';
 import { type MetricCell, type MetricShape, shapeOf } from '../metrics/metric.js';
-import type { ArmSummary } from '../statistics/assessment.js';
-
-/** Control and treatment of one phase: compared inside the phase only, so that drift between phases cancels. */
-export interface Stratum {
-  readonly phase: number;
-  readonly control: MetricCell;
-  readonly treatment: MetricCell;
-}
+import type { Adjustment, ArmSummary } from '../statistics/assessment.js';
+import { adjustmentOf } from './adjustment.js';
+import type { Stratum } from './stratum.js';
 
 /** One metric of one variant, ready to be tested. */
 export interface Comparison {
@@ -18,6 +13,7 @@ export interface Comparison {
   readonly isEventLike: boolean;
   /** Phases in which both arms have at least two units; fewer give no variance. */
   readonly strata: readonly Stratum[];
+  readonly adjustment: Adjustment;
   readonly control: ArmSummary;
   readonly treatment: ArmSummary;
 }
@@ -49,6 +45,7 @@ export function compare(
     shape,
     isEventLike,
     strata,
+    adjustment: adjustmentOf(designMetric.definition, shape, strata),
     control: summarise(ofControl, shape),
     treatment: summarise(ofVariant, shape),
   };
@@ -65,7 +62,8 @@ function countsEvents({ definition }: DesignMetric): boolean {
   if (aggregation === 'any') return true;
   if (aggregation !== 'mean') return false;
   if (source.kind === 'label') return source.loss === 'zero_one';
-  return source.kind === 'prediction' && ['error', 'timeout', 'fallback'].includes(source.measure);
+  if (source.kind !== 'prediction') return false;
+  return definition.threshold !== null || ['error', 'timeout', 'fallback'].includes(source.measure);
 }
 
 /** A rate per request is a plain proportion while every unit made exactly one request; then the exact rules apply. */
@@ -85,15 +83,17 @@ function summarise(cells: readonly MetricCell[], shape: MetricShape): ArmSummary
   let n = 0;
   let pending = 0;
   let events = 0;
+  let capped = 0;
   let sumY = 0;
   let sumD = 0;
   for (const cell of cells) {
     n += cell.n;
     pending += cell.pending;
     events += cell.events;
+    capped += cell.capped;
     sumY += cell.n * cell.meanY;
     sumD += cell.n * cell.meanD;
   }
   const total = shape === 'ratio' ? sumD : n;
-  return { n, pending, events, value: total > 0 ? sumY / total : null };
+  return { n, pending, events, capped, value: total > 0 ? sumY / total : null };
 }

@@ -17,19 +17,27 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'PUT /api/v1/models/:model/versions/:version': 'Register a version or replace it',
   'POST /api/v1/models/:model/champion': 'Make a version the champion by hand',
   'POST /api/v1/outcomes': 'Record what happened, as JSON or NDJSON; 202 once it is durable',
+  'POST /api/v1/assignments':
+    'Assign units of a batch job and record them as exposed; 200 once they are durable',
   'GET /api/v1/metrics': 'List metrics, the built-in ones first',
   'GET /api/v1/metrics/:metric': 'One metric',
   'PUT /api/v1/metrics/:metric': 'Define a metric or replace it for experiments to come',
   'POST /api/v1/experiments': 'Make a draft',
+  'POST /api/v1/experiments/plan':
+    'Say what an experiment needs and how often its verdict is right; nothing is stored',
   'GET /api/v1/experiments': 'List experiments, newest first',
   'GET /api/v1/experiments/:id': 'One experiment by id or name',
   'PATCH /api/v1/experiments/:id': 'Change a draft',
   'GET /api/v1/experiments/:experiment/report': 'The newest report: evidence and every test on it',
   'GET /api/v1/experiments/:experiment/reports': 'Reports, newest first',
+  'GET /api/v1/experiments/:experiment/quantiles':
+    'Quantiles of the arms, ranked now; display only',
   'GET /api/v1/experiments/:experiment/decisions': 'Every decision with its reasons and hash chain',
   'POST /api/v1/experiments/:experiment/decisions/:number/replay':
     'Decide again from the stored inputs and compare',
   'GET /api/v1/experiments/:experiment/assignment': 'Why a unit gets its version',
+  'POST /api/v1/experiments/:experiment/redesign':
+    'Change a frozen design: a new epoch with its own evidence and alpha',
   'POST /api/v1/experiments/:experiment/:verb':
     'Start, pause, resume, advance, approve, promote, roll back or abort',
 };

@@ -2,8 +2,11 @@ import { Module } from '@nestjs/common';
 import type { FactoryProvider } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import { ModelsModule } from '../models/models.module.js';
+import { AssignmentsController } from './assignments.controller.js';
+import { AssignmentsService } from './assignments.service.js';
 import { EventStore } from './event.store.js';
 import { EventsService } from './events.service.js';
+import { ExposureStore } from './exposure.store.js';
 import { OutcomeStore } from './outcome.store.js';
 import { OutcomesController } from './outcomes.controller.js';
 import { OutcomesService } from './outcomes.service.js';
@@ -14,14 +17,16 @@ import { Spool } from './spool.service.js';
 
 @Module({
   imports: [ModelsModule],
-  controllers: [OutcomesController],
+  controllers: [OutcomesController, AssignmentsController],
   providers: [
     Spool,
     Shipper,
     onPool(ShipmentStore),
     onPool(OutcomeStore),
+    onPool(ExposureStore),
     onPool(EventStore),
     OutcomesService,
+    AssignmentsService,
     EventsService,
   ],
   exports: [Spool, Shipper, OutcomesService, EventsService],

@@ -1,6 +1,5 @@
-import { isConnectionError } from '../database/connection-errors.js';
-import { SluiceError } from '../kernel/errors.js';
 import { dayText } from './copy-line.js';
+import { DurableInsert } from './durable-insert.store.js';
 import type { PoolOwner } from './shipment.store.js';
 
 /** An outcome ready to be stored. */
@@ -45,16 +44,15 @@ const DIGESTS = `
   SELECT model, id, encode(digest, 'hex') AS digest
   FROM outcome_ids JOIN unnest($1::text[], $2::text[]) AS t (model, id) USING (model, id)`;
 
-/** SQLSTATE classes in which the same request may succeed a moment later: connection, rollback, resources, operator. */
-const PASSING = /^(08|25|40|53|55|57)[0-9A-Z]{3}$/;
-
-/** What PostgreSQL calls a row without a partition; there are no other checks on these tables. */
-const CHECK_VIOLATION = '23514';
-
 export class OutcomeStore {
-  readonly #madeDays = new Set<number>();
+  readonly #durable: DurableInsert;
 
-  constructor(private readonly database: PoolOwner) {}
+  constructor(private readonly database: PoolOwner) {
+    this.#durable = new DurableInsert(database, {
+      message: 'outcomes cannot be stored right now',
+      advice: 'nothing of this batch is acknowledged: send it again, with the same ids',
+    });
+  }
 
   /**
    * Stores outcomes whose (model, id) are distinct within the call, unless they are there. When this returns they are
@@ -63,30 +61,11 @@ export class OutcomeStore {
    * @returns by {@link keyOf}, what is stored now
    */
   async insert(outcomes: readonly NewOutcome[]): Promise<ReadonlyMap<string, Stored>> {
-    try {
-      return await this.#insert(outcomes);
-    } catch (error) {
-      if (!isMissingPartition(error)) throw asUnavailable(error);
-    }
-    // It was dropped after we had made it (retention, or another database behind the same address).
-    this.#madeDays.clear();
-    try {
-      return await this.#insert(outcomes);
-    } catch (error) {
-      throw asUnavailable(error);
-    }
-  }
-
-  async #ensureDays(days: ReadonlySet<number>): Promise<void> {
-    for (const day of days) {
-      if (this.#madeDays.has(day)) continue;
-      await this.database.pool.query('SELECT ensure_event_day($1)', [dayText(day)]);
-      this.#madeDays.add(day);
-    }
+    const days = new Set(outcomes.map((outcome) => outcome.day));
+    return this.#durable.run(days, () => this.#insert(outcomes));
   }
 
   async #insert(outcomes: readonly NewOutcome[]): Promise<ReadonlyMap<string, Stored>> {
-    await this.#ensureDays(new Set(outcomes.map((outcome) => outcome.day)));
     const { rows } = await this.database.pool.query<{ model: string; id: string }>(INSERT, [
       outcomes.map((one) => one.model),
       outcomes.map((one) => one.id),
@@ -124,18 +103,4 @@ export class OutcomeStore {
 /** Names of models hold no slash. */
 export function keyOf(of: { readonly model: string; readonly id: string }): string {
   return `${of.model}/${of.id}`;
-}
-
-function isMissingPartition(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === CHECK_VIOLATION;
-}
-
-function asUnavailable(error: unknown): unknown {
-  if (error instanceof SluiceError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (!isConnectionError(error) && !PASSING.test(code)) return error;
-  const advice = 'nothing of this batch is acknowledged: send it again, with the same ids';
-  return new SluiceError('unavailable', 'outcomes cannot be stored right now', [{ advice }], {
-    cause: error,
-  });
 }

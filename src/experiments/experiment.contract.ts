@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseDuration } from '../kernel/duration.js';
 import { type Defect, SluiceError } from '../kernel/errors.js';
 import { NAME_PATTERN } from '../kernel/names.js';
+import { ANALYSIS_METHODS } from './experiment.js';
 import { crossFieldDefects } from './experiment-rules.js';
 
 /** Control included; more arms than this need so many units that no real experiment gets them. */
@@ -54,7 +55,7 @@ const metric = z.strictObject({
 });
 
 const analysis = z.strictObject({
-  method: z.enum(['sequential', 'group_sequential', 'fixed_horizon']).default('sequential'),
+  method: z.enum(ANALYSIS_METHODS).default('sequential'),
   alpha: z.number().gt(0).lt(0.5).default(0.05).describe('Bound on a false promotion'),
   power: z.number().gt(0).lt(1).default(0.8),
   minimumDetectableEffect: margin,
@@ -173,7 +174,7 @@ export function parseDefinition(value: Readonly<Record<string, unknown>>): Exper
 
 /** Throws `not_yet`, naming every part that is understood but cannot be run by this release. */
 export function refuseNotYet(definition: ExperimentDefinition): void {
-  const { kind, audience, layer, mirror, analysis: plan } = definition;
+  const { kind, audience, layer, mirror } = definition;
   const defects: Defect[] = [];
   const refuse = (field: string, given: unknown, expected: string): void => {
     defects.push({ field, given, expected, advice: `${field} is not there yet` });
@@ -182,7 +183,6 @@ export function refuseNotYet(definition: ExperimentDefinition): void {
   if (audience.length > 0) refuse('/audience', audience, 'the empty list: every unit');
   if (layer !== null) refuse('/layer', layer, 'null');
   if (mirror !== undefined) refuse('/mirror', mirror, 'nothing');
-  if (plan.method !== 'sequential') refuse('/analysis/method', plan.method, 'sequential');
   if (defects.length === 0) return;
   const fields = defects.map(({ field }) => field).join(', ');
   throw new SluiceError('not_yet', `not there yet: ${fields}`, defects);

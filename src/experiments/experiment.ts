@@ -33,13 +33,22 @@ export interface RolloutStep {
   };
 }
 
+/**
+ * How superiority is tested; harm is always watched by a sequence that holds at every look.
+ * `sequential`: at every look; `group_sequential`: at up to 100 looks until the planned units are there;
+ * `fixed`: once, when they are there.
+ */
+export const ANALYSIS_METHODS = ['sequential', 'group_sequential', 'fixed'] as const;
+
+export type AnalysisMethod = (typeof ANALYSIS_METHODS)[number];
+
 export interface AnalysisPlan {
-  readonly method: 'sequential';
+  readonly method: AnalysisMethod;
   /** Bound on a false promotion, in (0, 0.5); the bound on a false rollback is the same number, separately. */
   readonly alpha: number;
   readonly power: number;
   readonly minimumDetectableEffect: Margin;
-  /** Units in both compared arms that the sequential test is tuned for. */
+  /** Matured units in both compared arms: a sequence is tuned for them, the other methods end there. */
   readonly plannedUnits: number;
   /** Matured units per arm below which nothing is decided. */
   readonly minUnits: number;
@@ -113,6 +122,11 @@ export interface Experiment {
   readonly endedAtMs: number | null;
   readonly failedAnalyses: number;
   readonly lastFailure: string | null;
+}
+
+/** When the evidence of the present epoch begins; null while draft. Each epoch has its own time limits. */
+export function epochStartOf({ rollout, startedAtMs }: Experiment): number | null {
+  return rollout?.phases[0]?.startedAtMs ?? startedAtMs;
 }
 
 /** The control arm of a design; its contract guarantees exactly one. */

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.service.js';
 import { systemClock } from '../kernel/clock.js';
-import { SluiceError } from '../kernel/errors.js';
+import { type Defect, SluiceError } from '../kernel/errors.js';
 import { uuidV7 } from '../kernel/ids.js';
 import type { MetricDefinition } from '../metrics/metric.js';
 import { MetricsService } from '../metrics/metrics.service.js';
@@ -16,13 +16,22 @@ import {
   parseDefinition,
   refuseNotYet,
 } from './experiment.contract.js';
-import type { Experiment, ExperimentKind } from './experiment.js';
+import type { Experiment, ExperimentKind, FrozenDesign } from './experiment.js';
 import { type ExperimentChanges, ExperimentsStore, takenIndex } from './experiments.store.js';
 import { designHash, freeze } from './freeze.js';
+import { changedFields, dealsOutAnew, patched, redesignDefects } from './redesign.js';
 import { referenceDefects, unknownName } from './references.js';
 
 /** 64 random bits: two experiments never enrol the same units by accident. */
 const SALT_BYTES = 8;
+
+/** What a redesign did. */
+export interface Redesign {
+  readonly experiment: Experiment;
+  /** JSON pointers into the definition. */
+  readonly changed: readonly string[];
+  readonly hasNewSalt: boolean;
+}
 
 /** Experiments while they are drafted, and the row of one that runs; what happens to it then is decided by rollouts. */
 @Injectable()
@@ -39,7 +48,7 @@ export class ExperimentsService {
     const { kind } = await this.check(definition);
     const { name, model } = definition;
     const id = uuidV7(systemClock.nowMs(), randomBytes(10));
-    const salt = randomBytes(SALT_BYTES).toString('hex');
+    const salt = freshSalt();
     const created = await this.experiments.insert(this.database.manager, {
       ...{ id, name, model, kind, definition, salt },
     });
@@ -47,14 +56,20 @@ export class ExperimentsService {
     return created;
   }
 
+  /** The design that a definition would be frozen to now; nothing is stored. Throws `invalid_input`, `not_yet`. */
+  async preview(definition: ExperimentDefinition): Promise<FrozenDesign> {
+    const { model, metrics } = await this.check(definition);
+    return freeze(definition, metrics, model);
+  }
+
   /** Replaces fields of a draft. Throws `conflict` once it has started: its design is frozen. */
   async patch(idOrName: string, patch: ExperimentPatch): Promise<Experiment> {
-    const read = draftOnly(await this.get(idOrName));
+    const read = patchable(await this.get(idOrName), patch);
     const definition = parseDefinition(patched(read.definition as ExperimentDefinition, patch));
     const { kind } = await this.check(definition);
     const { name, model } = definition;
     return this.database.transaction(async (tx) => {
-      const locked = draftOnly(await this.lock(tx, read.id));
+      const locked = patchable(await this.lock(tx, read.id), patch);
       if (locked.revision !== read.revision) throw changedMeanwhile(locked);
       const changed = await this.experiments
         .redefine(tx, read.id, { name, model, kind, definition })
@@ -93,13 +108,41 @@ export class ExperimentsService {
     const { model, metrics } = await this.check(definition);
     const other = await this.running(locked.model, tx);
     if (other !== null) throw modelBusy(locked, other.name);
-    const design = freeze(definition, metrics, model);
+    const design = await this.designOf(definition, { metrics, model, nowMs });
     const frozen = await this.experiments.freeze(tx, locked.id, {
       design,
       hash: designHash(design),
       startedAtMs: nowMs,
     });
     return frozen ?? this.missing(locked.id);
+  }
+
+  /**
+   * Freezes another design of a locked experiment that has started: the next epoch, whose evidence begins with
+   * nothing and whose alpha is its own. The caller saves the rollout that begins anew.
+   * Throws `invalid_input` for a change of what the experiment is, or for none.
+   */
+  async redesign(
+    tx: EntityManager,
+    locked: Experiment,
+    { changes, nowMs }: { readonly changes: ExperimentPatch; readonly nowMs: number },
+  ): Promise<Redesign> {
+    const present = locked.definition as ExperimentDefinition;
+    const definition = parseDefinition(patched(present, changes));
+    const defects = redesignDefects(present, definition);
+    if (defects.length > 0) throw notARedesign(locked, defects);
+    const { model, metrics } = await this.check(definition);
+    const design = await this.designOf(definition, { metrics, model, nowMs });
+    const hasNewSalt = dealsOutAnew(present, definition);
+    const redesigned = await this.experiments.redesign(tx, locked.id, {
+      definition,
+      design,
+      hash: designHash(design),
+      salt: hasNewSalt ? freshSalt() : locked.salt,
+      nowMs,
+    });
+    const experiment = redesigned ?? this.missing(locked.id);
+    return { experiment, changed: changedFields(present, definition), hasNewSalt };
   }
 
   /**
@@ -116,6 +159,24 @@ export class ExperimentsService {
       .catch((error: unknown) => rethrow(error, experiment, experiment.name));
     if (saved === null) throw changedMeanwhile(experiment);
     return saved;
+  }
+
+  /** Caps that are percentiles of the past become numbers, once and for all. */
+  private async designOf(
+    definition: ExperimentDefinition,
+    known: {
+      readonly metrics: readonly MetricDefinition[];
+      readonly model: Model;
+      readonly nowMs: number;
+    },
+  ): Promise<FrozenDesign> {
+    const { metrics, model, nowMs } = known;
+    const named = metrics.filter(({ name }) =>
+      definition.metrics.some(({ metric }) => metric === name),
+    );
+    const isCapped = named.some(({ winsorizePercentile }) => winsorizePercentile !== null);
+    const frozen = isCapped ? await this.metrics.freezeCaps(named, definition.model, nowMs) : named;
+    return freeze(definition, frozen, model);
   }
 
   private async check(
@@ -145,18 +206,40 @@ export class ExperimentsService {
   }
 }
 
-/** `null` takes a field away, so that its default holds again (RFC 7396, at the top level). */
-function patched(present: ExperimentDefinition, patch: ExperimentPatch): Record<string, unknown> {
-  const fields = Object.entries({ ...present, ...patch });
-  return Object.fromEntries(fields.filter(([, value]) => value !== null));
-}
-
 function draftOnly(experiment: Experiment): Experiment {
   if (experiment.status === 'draft') return experiment;
   const { name, status } = experiment;
   throw new SluiceError('conflict', `${name} is ${status}; only a draft can be changed`, [
     { field: 'status', given: status, expected: 'draft', advice: 'define a new experiment' },
   ]);
+}
+
+/** A draft; of a started experiment, the fields that a patch would change are named. */
+function patchable(experiment: Experiment, patch: ExperimentPatch): Experiment {
+  const { name, status, definition } = experiment;
+  if (status === 'draft') return experiment;
+  const fields = changedFields(definition, patch);
+  const ended = status !== 'running' && status !== 'paused';
+  const advice = ended
+    ? 'define a new experiment'
+    : `POST /api/v1/experiments/${name}/redesign begins a new epoch with another design`;
+  throw new SluiceError(
+    'conflict',
+    `${name} is ${status}; its design is frozen: ${fields.join(', ') || 'nothing can be changed'}`,
+    [
+      { field: 'status', given: status, expected: 'draft', advice },
+      ...fields.map((field) => ({ field, expected: 'what was frozen at the start', advice })),
+    ],
+  );
+}
+
+function notARedesign({ name }: Experiment, defects: readonly Defect[]): SluiceError {
+  const fields = defects.map(({ field }) => field).join(', ');
+  return new SluiceError('invalid_input', `${name} cannot be redesigned: ${fields}`, [...defects]);
+}
+
+function freshSalt(): string {
+  return randomBytes(SALT_BYTES).toString('hex');
 }
 
 function rethrow(error: unknown, experiment: Experiment, name: string): never {

@@ -25,6 +25,14 @@ export interface Freezing {
   readonly startedAtMs: number;
 }
 
+export interface Redesigning {
+  readonly definition: unknown;
+  readonly design: FrozenDesign;
+  readonly hash: string;
+  readonly salt: string;
+  readonly nowMs: number;
+}
+
 @Injectable()
 export class ExperimentsStore {
   /** Null: the name is taken. */
@@ -105,6 +113,27 @@ export class ExperimentsStore {
               next_analysis_at = $4::timestamptz + $5 * interval '1 millisecond', updated_at = now()
        WHERE id = $1 AND status = 'draft' RETURNING ${EXPERIMENT_COLUMNS}`,
       [id, JSON.stringify(design), hash, new Date(startedAtMs), design.analysis.intervalMs],
+    );
+    return first(rows);
+  }
+
+  /**
+   * Writes another frozen design and begins the next epoch of a locked experiment. The revision stays: the decision
+   * that this belongs to raises it once.
+   */
+  async redesign(
+    tx: EntityManager,
+    id: string,
+    { definition, design, hash, salt, nowMs }: Redesigning,
+  ): Promise<Experiment | null> {
+    const [rows] = await tx.query<Updated>(
+      `UPDATE experiments SET definition = $2, frozen = $3, frozen_hash = $4, salt = $5, epoch = epoch + 1,
+              next_analysis_at = $6::timestamptz + $7 * interval '1 millisecond', updated_at = now()
+       WHERE id = $1 AND status IN ('running', 'paused') RETURNING ${EXPERIMENT_COLUMNS}`,
+      [
+        ...[id, JSON.stringify(definition), JSON.stringify(design), hash, salt],
+        ...[new Date(nowMs), design.analysis.intervalMs],
+      ],
     );
     return first(rows);
   }

@@ -63,9 +63,9 @@ function frozenMetric(
 }
 
 function frozenAnalysis({ analysis }: ExperimentDefinition): AnalysisPlan {
-  const { alpha, power, plannedUnits, minUnits } = analysis;
+  const { method, alpha, power, plannedUnits, minUnits } = analysis;
   return {
-    method: 'sequential',
+    method,
     alpha,
     power,
     minimumDetectableEffect: marginOf(analysis.minimumDetectableEffect),

@@ -2,7 +2,15 @@ import type { ExperimentStatus } from './experiment.js';
 
 /** What a person may do to an experiment. */
 export type ManualVerb =
-  'start' | 'pause' | 'resume' | 'advance' | 'approve' | 'promote' | 'rollback' | 'abort';
+  | 'start'
+  | 'pause'
+  | 'resume'
+  | 'advance'
+  | 'approve'
+  | 'redesign'
+  | 'promote'
+  | 'rollback'
+  | 'abort';
 
 /** What the policy may do to an experiment. */
 export type AutomaticVerb = 'promote' | 'rollback' | 'advance' | 'hold' | 'inconclusive' | 'error';
@@ -21,6 +29,7 @@ const BY_PERSON: Table<ManualVerb> = {
     pause: 'paused',
     advance: 'running',
     approve: 'running',
+    redesign: 'running',
     promote: 'completed',
     rollback: 'rolled_back',
     abort: 'aborted',
@@ -28,6 +37,7 @@ const BY_PERSON: Table<ManualVerb> = {
   paused: {
     resume: 'running',
     approve: 'paused',
+    redesign: 'paused',
     promote: 'completed',
     rollback: 'rolled_back',
     abort: 'aborted',

@@ -47,10 +47,20 @@ function versionDefects(definition: ExperimentDefinition, { model }: KnownNames)
 
 function metricDefects(definition: ExperimentDefinition, known: KnownNames): Defect[] {
   const names = known.metrics.map(({ name }) => name);
-  return definition.metrics.flatMap(({ metric }, index) => {
+  return definition.metrics.flatMap(({ metric, role }, index): Defect[] => {
     const field = `/metrics/${index}/metric`;
     const found = known.metrics.find(({ name }) => name === metric);
     if (found === undefined) return [unknownName(field, metric, names, 'a defined metric')];
+    if (found.kind === 'quantile' && role !== 'diagnostic') {
+      return [
+        {
+          field: `/metrics/${index}/role`,
+          given: role,
+          expected: 'diagnostic: a quantile is shown, nothing is decided on it',
+          advice: 'a proportion above a threshold is watched at every look instead',
+        },
+      ];
+    }
     const sources = [found.numerator.source, found.denominator?.source];
     const outputs = sources.flatMap((source) => capturedOutput(source));
     return outputs

@@ -1,3 +1,4 @@
+import { NO_OPTIONS } from './metric.js';
 import type { MetricDefinition, PredictionMeasure } from './metric.js';
 
 /** A number of the requests themselves: ratio of unit totals, better when lower, over requests that happened. */
@@ -14,6 +15,7 @@ function ofPredictions(
     direction: 'decrease',
     windowMs: null,
     missing: 'exclude',
+    ...NO_OPTIONS,
   };
 }
 

@@ -1,5 +1,4 @@
-import { parseDuration } from '../kernel/duration.js';
-import { SluiceError } from '../kernel/errors.js';
+import { optionsOf, refuse, spanOf } from './metric-options.js';
 import type { MeasureBody, MetricBody } from './metric.contract.js';
 import type {
   Aggregation,
@@ -12,12 +11,6 @@ import type {
 type Kind = MetricDefinition['kind'];
 
 const FLAGS: readonly string[] = ['error', 'timeout', 'fallback'];
-
-function refuse(field: string, given: unknown, expected: string, advice: string): never {
-  throw new SluiceError('invalid_input', `${field} does not fit the rest of the metric`, [
-    { field, given, expected, advice },
-  ]);
-}
 
 function sourceOf(body: MeasureBody['source']): MetricSource {
   if (body.outcome !== undefined) return { kind: 'outcome', outcome: body.outcome };
@@ -60,14 +53,6 @@ function checkSource(kind: Kind, source: MetricSource, field: string): void {
       'other losses are numbers: use kind "mean"',
     );
   }
-  if (source.kind === 'prediction' && source.measure === 'latency_ms') {
-    refuse(
-      `${field}.prediction`,
-      'latency_ms',
-      'something that is true or false',
-      'use kind "mean"',
-    );
-  }
 }
 
 function measureOf(kind: Kind, body: MeasureBody, prefix: string): Measure {
@@ -107,39 +92,50 @@ function denominatorOf(body: MetricBody, kind: Kind): Measure | null {
 
 function windowOf(text: string | undefined): number | null {
   if (text === undefined) return null;
-  const windowMs = parseDuration(text, 'window');
-  if (windowMs > 0) return windowMs;
-  return refuse(
-    'window',
-    text,
-    'longer than zero',
-    'leave it out to count outcomes without a limit',
-  );
+  return spanOf(text, 'window', 'leave it out to count outcomes without a limit');
 }
 
-function notYet(field: string, given: unknown): never {
-  throw new SluiceError('not_yet', `${field} is not supported yet`, [
-    { field, given, advice: 'not yet: use another kind, or leave it out' },
-  ]);
+/** Numbers of single events: nothing is aggregated per unit, and a unit without events has none. */
+function quantileMeasure(body: MetricBody): Measure {
+  const source = sourceOf(body.source);
+  const isFlag = source.kind === 'prediction' && FLAGS.includes(source.measure);
+  if (source.kind === 'label' || isFlag) {
+    refuse('source', body.source, 'an outcome, latency_ms or a captured number', 'name a number');
+  }
+  if (body.aggregation !== undefined) {
+    refuse(
+      'aggregation',
+      body.aggregation,
+      'no aggregation',
+      'a quantile is taken over events, not over totals of units',
+    );
+  }
+  if (body.missing === 'zero') {
+    refuse('missing', 'zero', 'exclude', 'a unit without events has nothing to rank: leave it out');
+  }
+  return { source, aggregation: 'mean' };
+}
+
+function defaultMissing({ source }: Measure, kind: Kind): 'zero' | 'exclude' {
+  return source.kind === 'outcome' && kind !== 'quantile' ? 'zero' : 'exclude';
 }
 
 /**
  * A metric as defined over HTTP, with every default filled in.
  *
- * @throws SluiceError `not_yet` for quantiles and winsorising, `invalid_input` naming the field that makes
- * no sense together with the others
+ * @throws SluiceError `invalid_input` naming the field that makes no sense together with the others
  */
 export function defineMetric(name: string, body: MetricBody): MetricDefinition {
-  if (body.kind === 'quantile') return notYet('kind', body.kind);
-  if (body.winsorize !== undefined) return notYet('winsorize', body.winsorize);
-  const numerator = measureOf(body.kind, body, '');
-  return {
+  const { kind } = body;
+  const numerator = kind === 'quantile' ? quantileMeasure(body) : measureOf(kind, body, '');
+  const basis = {
     name,
-    kind: body.kind,
+    kind,
     numerator,
-    denominator: denominatorOf(body, body.kind),
+    denominator: denominatorOf(body, kind),
     direction: body.direction,
     windowMs: windowOf(body.window),
-    missing: body.missing ?? (numerator.source.kind === 'outcome' ? 'zero' : 'exclude'),
+    missing: body.missing ?? defaultMissing(numerator, kind),
   };
+  return { ...basis, ...optionsOf(body, basis) };
 }

@@ -31,19 +31,42 @@ const source = z
 
 const measure = z.strictObject({ source, aggregation: aggregation.optional() });
 
+const span = z.string().max(20);
+const level = z.number().gt(0).lt(1);
+
+/** A cap of 0 or less would leave nothing of a total. */
+const winsorize = z
+  .strictObject({
+    at: z.number().positive().optional().describe('Totals of a unit above this count as this'),
+    percentile: level.optional().describe('Cap at this percentile of the time before the start'),
+    lookback: span.optional().describe('That time; "14d" unless given'),
+  })
+  .refine(({ at, percentile }) => (at === undefined) !== (percentile === undefined), {
+    message: 'must have either at or percentile',
+  })
+  .refine(({ at, lookback }) => at === undefined || lookback === undefined, {
+    message: 'takes a lookback with percentile only',
+  });
+
 /** Body of PUT /api/v1/metrics/{metric}. */
 export const metricBody = z.strictObject({
   kind: z.enum(['proportion', 'mean', 'ratio', 'quantile']),
   source,
   aggregation: aggregation.optional().describe('How the events of one unit become one number'),
   direction: z.enum(['increase', 'decrease']).describe('Which way is better'),
-  window: z.string().max(20).optional().describe('From the first exposure, for example "7d"'),
+  window: span.optional().describe('From the first exposure, for example "7d"'),
   missing: z
     .enum(['zero', 'exclude'])
     .optional()
     .describe('A unit without events counts as 0, or is left out'),
-  winsorize: z.unknown().optional(),
   denominator: measure.optional(),
+  threshold: z.number().optional().describe('proportion of predictions: an event is a value above'),
+  winsorize: winsorize.optional(),
+  covariate: z
+    .strictObject({ lookback: span.describe('Time before the first exposure, for example "28d"') })
+    .optional()
+    .describe('Adjust for what the unit did before its first exposure (CUPED)'),
+  quantile: level.optional().describe('kind quantile: its level, for example 0.95'),
 });
 
 export type MetricBody = z.infer<typeof metricBody>;

@@ -31,7 +31,7 @@ export interface Measure {
 /** Definition of a number per unit. Every field is resolved: defaults were filled in when it was defined. */
 export interface MetricDefinition {
   readonly name: string;
-  readonly kind: 'proportion' | 'mean' | 'ratio';
+  readonly kind: 'proportion' | 'mean' | 'ratio' | 'quantile';
   readonly numerator: Measure;
   /** `ratio` only: y of the numerator over y of this measure. */
   readonly denominator: Measure | null;
@@ -41,6 +41,31 @@ export interface MetricDefinition {
   readonly windowMs: number | null;
   /** A unit without any event of the source: counts as y = 0, or is left out. */
   readonly missing: 'zero' | 'exclude';
+  /** A larger y of a unit counts as this much; null: y as it is. Frozen while an experiment runs. */
+  readonly winsorizeAt: number | null;
+  /** Where an experiment takes `winsorizeAt` from when it starts (`MetricsService.freezeCaps`); null: nowhere. */
+  readonly winsorizePercentile: CapPercentile | null;
+  /** Predictions of a proportion: an event is a value above this; null: every other metric. */
+  readonly threshold: number | null;
+  /** CUPED: the same numerator over the look-back before the unit's first exposure; null: not adjusted. */
+  readonly covariate: { readonly lookbackMs: number } | null;
+  /** Kind `quantile` only: its level in (0, 1). */
+  readonly quantile: number | null;
+}
+
+/** A metric without any option; designs that were frozen before an option existed lack its field. */
+export const NO_OPTIONS = {
+  winsorizeAt: null,
+  winsorizePercentile: null,
+  threshold: null,
+  covariate: null,
+  quantile: null,
+} as const satisfies Partial<MetricDefinition>;
+
+/** A cap at this percentile (in (0, 1), type 7) of the units of the model in the time before the start. */
+export interface CapPercentile {
+  readonly percentile: number;
+  readonly lookbackMs: number;
 }
 
 /**
@@ -48,8 +73,8 @@ export interface MetricDefinition {
  */
 export type MetricShape = 'binary' | 'mean' | 'ratio';
 
-/** The shape that follows from a definition alone. */
-export function shapeOf(metric: MetricDefinition): MetricShape {
+/** The shape that follows from a definition alone; a quantile has none. */
+export function shapeOf(metric: Pick<MetricDefinition, 'numerator' | 'denominator'>): MetricShape {
   if (metric.denominator !== null || metric.numerator.aggregation === 'mean') return 'ratio';
   return metric.numerator.aggregation === 'any' ? 'binary' : 'mean';
 }
@@ -72,6 +97,38 @@ export interface MetricCell {
   readonly coMoment: number;
   /** Units with y > 0. */
   readonly events: number;
+  /** Units whose y was cut at `winsorizeAt`. */
+  readonly capped: number;
+  /** Over the same n units, x = 0 for units without pre-period data; null for a metric without covariate. */
+  readonly covariate: CovariateMoments | null;
+}
+
+/** Moments of what the counted units of a cell did before their first exposure. */
+export interface CovariateMoments {
+  readonly unitsWithData: number;
+  readonly meanX: number;
+  readonly m2X: number;
+  /** Sum of products of deviations of x and y. */
+  readonly coMomentXY: number;
+}
+
+/**
+ * One arm of a `quantile` metric over all phases, for display: phases are not compared inside themselves, and
+ * looking often is not paid for.
+ */
+export interface QuantileCell {
+  readonly metric: string;
+  readonly variant: string;
+  /** Units with a value; those with an open window are left out. */
+  readonly n: number;
+  readonly values: number;
+  /** Type 7 at the metric's level. */
+  readonly quantile: number;
+  /** At level - h and level + h, h = z sqrt(level (1 - level) / values); null when one of them leaves (0, 1). */
+  readonly lower: number | null;
+  readonly upper: number | null;
+  /** Over the n units: y = values up to the quantile, d = values. Their ratio's variance is the clustered one. */
+  readonly share: Pick<MetricCell, 'meanY' | 'm2Y' | 'meanD' | 'm2D' | 'coMoment'>;
 }
 
 /** Exposed units of one arm in one phase. */

@@ -4,6 +4,7 @@ import { SluiceError } from '../kernel/errors.js';
 import type { Defect } from '../kernel/errors.js';
 import { BUILT_IN_METRICS } from './built-in.js';
 import { defineMetric } from './define-metric.js';
+import { freezeCaps } from './freeze-caps.js';
 import type { MetricBody } from './metric.contract.js';
 import type { MetricDefinition } from './metric.js';
 import { MetricsStore } from './metrics.store.js';
@@ -56,6 +57,20 @@ export class MetricsService {
     const unknown = names.filter((name) => !found.has(name));
     if (unknown.length > 0) throw await this.unknownMetrics(unknown);
     return names.flatMap((name) => found.get(name) ?? []);
+  }
+
+  /**
+   * The definitions with every cap a number, as an experiment keeps them from its start on. Caps asked for as
+   * percentiles are taken from the units of the model in the look-back before `nowMs`; at most 25 s.
+   *
+   * @throws SluiceError `invalid_input` when the past says too little; naming `winsorize.at` as the way out
+   */
+  async freezeCaps(
+    metrics: readonly MetricDefinition[],
+    model: string,
+    nowMs: number,
+  ): Promise<MetricDefinition[]> {
+    return this.database.transaction((tx) => freezeCaps(tx, metrics, { model, nowMs }));
   }
 
   private async unknownMetrics(names: readonly string[]): Promise<SluiceError> {

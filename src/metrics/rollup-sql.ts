@@ -153,7 +153,7 @@ WITH seen AS MATERIALIZED (
 UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(last_at) FROM arms))
 WHERE experiment_id = $1`;
 
-/** The change of cells by rows (metric, phase, variant, y, d, counted, sign) named `moved`. */
+/** The change of cells by rows (metric, phase, variant, y, d, capped, x, has_x, counted, sign) named `moved`. */
 const CHANGE_CELLS = `
 change AS (
   SELECT metric, phase, variant,
@@ -164,18 +164,27 @@ change AS (
     coalesce(sum(sign * d) FILTER (WHERE counted), 0) AS sum_d,
     coalesce(sum(sign * d * d) FILTER (WHERE counted), 0) AS sum_dd,
     coalesce(sum(sign * y * d) FILTER (WHERE counted), 0) AS sum_yd,
-    coalesce(sum(sign) FILTER (WHERE counted AND y > 0), 0) AS events
+    coalesce(sum(sign) FILTER (WHERE counted AND y > 0), 0) AS events,
+    coalesce(sum(sign) FILTER (WHERE counted AND capped), 0) AS capped,
+    coalesce(sum(sign) FILTER (WHERE counted AND has_x), 0) AS with_x,
+    coalesce(sum(sign * x) FILTER (WHERE counted), 0) AS sum_x,
+    coalesce(sum(sign * x * x) FILTER (WHERE counted), 0) AS sum_xx,
+    coalesce(sum(sign * x * y) FILTER (WHERE counted), 0) AS sum_xy
   FROM moved GROUP BY metric, phase, variant
 ), cells AS (
   INSERT INTO metric_cells AS c (experiment_id, metric, phase, variant, n, pending, sum_y, sum_yy, sum_d,
-    sum_dd, sum_yd, events)
+    sum_dd, sum_yd, events, capped, with_x, sum_x, sum_xx, sum_xy)
   SELECT $1, metric, phase, variant, n, pending, trim_scale(sum_y), trim_scale(sum_yy), trim_scale(sum_d),
-    trim_scale(sum_dd), trim_scale(sum_yd), events FROM change
+    trim_scale(sum_dd), trim_scale(sum_yd), events, capped, with_x, trim_scale(sum_x), trim_scale(sum_xx),
+    trim_scale(sum_xy) FROM change
   ON CONFLICT (experiment_id, metric, phase, variant) DO UPDATE SET
     n = c.n + excluded.n, pending = c.pending + excluded.pending, events = c.events + excluded.events,
     sum_y = trim_scale(c.sum_y + excluded.sum_y), sum_yy = trim_scale(c.sum_yy + excluded.sum_yy),
     sum_d = trim_scale(c.sum_d + excluded.sum_d), sum_dd = trim_scale(c.sum_dd + excluded.sum_dd),
-    sum_yd = trim_scale(c.sum_yd + excluded.sum_yd)
+    sum_yd = trim_scale(c.sum_yd + excluded.sum_yd),
+    capped = c.capped + excluded.capped, with_x = c.with_x + excluded.with_x,
+    sum_x = trim_scale(c.sum_x + excluded.sum_x), sum_xx = trim_scale(c.sum_xx + excluded.sum_xx),
+    sum_xy = trim_scale(c.sum_xy + excluded.sum_xy)
 )`;
 
 /** Values of the units $3 from the raw events, and the change of the cells; `ctes` from metric-sql.ts. */
@@ -184,7 +193,7 @@ export function putValues(ctes: string): string {
 WITH ${ctes}, valued AS MATERIALIZED (
   SELECT *, coalesce(matures_at <= now(), true) AS counted FROM fresh
 ), old AS MATERIALIZED (
-  SELECT unit_key, metric, variant, phase, y, d, counted FROM unit_values
+  SELECT unit_key, metric, variant, phase, y, d, capped, x, has_x, counted FROM unit_values
   WHERE experiment_id = $1 AND unit_key = ANY ($3::text[])
 ), gone AS (
   DELETE FROM unit_values v USING old o
@@ -192,17 +201,19 @@ WITH ${ctes}, valued AS MATERIALIZED (
     AND v.unit_key = o.unit_key AND v.metric = o.metric
     AND NOT EXISTS (SELECT FROM valued n WHERE n.unit_key = o.unit_key AND n.metric = o.metric)
 ), put AS (
-  INSERT INTO unit_values AS v (experiment_id, unit_key, metric, variant, phase, y, d, matures_at, counted)
-  SELECT $1, unit_key, metric, variant, phase, y, d, matures_at, counted FROM valued
+  INSERT INTO unit_values AS v (experiment_id, unit_key, metric, variant, phase, y, d, capped, x, has_x,
+    matures_at, counted)
+  SELECT $1, unit_key, metric, variant, phase, y, d, capped, x, has_x, matures_at, counted FROM valued
   ON CONFLICT (experiment_id, unit_key, metric) DO UPDATE SET variant = excluded.variant,
-    phase = excluded.phase, y = excluded.y, d = excluded.d, matures_at = excluded.matures_at,
-    counted = excluded.counted
-  WHERE (v.variant, v.phase, v.y, v.d, v.matures_at, v.counted) IS DISTINCT FROM
-    (excluded.variant, excluded.phase, excluded.y, excluded.d, excluded.matures_at, excluded.counted)
+    phase = excluded.phase, y = excluded.y, d = excluded.d, capped = excluded.capped, x = excluded.x,
+    has_x = excluded.has_x, matures_at = excluded.matures_at, counted = excluded.counted
+  WHERE (v.variant, v.phase, v.y, v.d, v.capped, v.x, v.has_x, v.matures_at, v.counted) IS DISTINCT FROM
+    (excluded.variant, excluded.phase, excluded.y, excluded.d, excluded.capped, excluded.x, excluded.has_x,
+      excluded.matures_at, excluded.counted)
 ), moved AS (
-  SELECT metric, phase, variant, y, d, counted, 1 AS sign FROM valued
+  SELECT metric, phase, variant, y, d, capped, x, has_x, counted, 1 AS sign FROM valued
   UNION ALL
-  SELECT metric, phase, variant, y, d, counted, -1 FROM old
+  SELECT metric, phase, variant, y, d, capped, x, has_x, counted, -1 FROM old
 ), ${CHANGE_CELLS}
 UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(at) FROM requests))
 WHERE experiment_id = $1`;
@@ -217,11 +228,11 @@ WITH due AS MATERIALIZED (
   UPDATE unit_values v SET counted = true FROM due
   WHERE v.experiment_id = $1 AND v.unit_key = ANY (ARRAY(SELECT unit_key FROM due))
     AND v.unit_key = due.unit_key AND v.metric = due.metric
-  RETURNING v.metric, v.phase, v.variant, v.y, v.d
+  RETURNING v.metric, v.phase, v.variant, v.y, v.d, v.capped, v.x, v.has_x
 ), moved AS (
-  SELECT metric, phase, variant, y, d, true AS counted, 1 AS sign FROM ripe
+  SELECT metric, phase, variant, y, d, capped, x, has_x, true AS counted, 1 AS sign FROM ripe
   UNION ALL
-  SELECT metric, phase, variant, y, d, false, -1 FROM ripe
+  SELECT metric, phase, variant, y, d, capped, x, has_x, false, -1 FROM ripe
 ), ${CHANGE_CELLS}
 SELECT count(*)::integer AS matured FROM ripe`;
 
@@ -246,7 +257,9 @@ export const METRIC_CELLS = `
 SELECT metric, phase, variant, n::float8 AS n, pending::float8 AS pending, events::float8 AS events,
   ${MOMENT('sum_y')} AS "meanY", ${MOMENT('n * sum_yy - sum_y * sum_y')} AS "m2Y",
   ${MOMENT('sum_d')} AS "meanD", ${MOMENT('n * sum_dd - sum_d * sum_d')} AS "m2D",
-  ${MOMENT('n * sum_yd - sum_y * sum_d')} AS "coMoment"
+  ${MOMENT('n * sum_yd - sum_y * sum_d')} AS "coMoment",
+  capped::float8 AS capped, with_x::float8 AS "withX", ${MOMENT('sum_x')} AS "meanX",
+  ${MOMENT('n * sum_xx - sum_x * sum_x')} AS "m2X", ${MOMENT('n * sum_xy - sum_x * sum_y')} AS "coMomentXY"
 FROM metric_cells WHERE experiment_id = $1
 ORDER BY metric COLLATE "C", phase, variant COLLATE "C"`;
 

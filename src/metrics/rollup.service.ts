@@ -4,12 +4,12 @@ import { asUnavailable } from '../database/connection-errors.js';
 import { Database } from '../database/database.service.js';
 import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
-import type { MetricCell, UnitCell } from './metric.js';
+import type { MetricCell, QuantileCell, UnitCell } from './metric.js';
 import { compileMetrics } from './metric-sql.js';
 import type { CompiledMetrics } from './metric-sql.js';
 import { fingerprintOf, ROLLUP_LIMITS } from './rollup.js';
 import type { RollupLimits, RollupProgress, RollupTarget } from './rollup.js';
-import { RollupStore } from './rollup.store.js';
+import { QUERY_CANCELED, RollupStore } from './rollup.store.js';
 import type { Cursor, NewRows, RollupState } from './rollup.store.js';
 
 export type { RollupLimits, RollupProgress, RollupTarget } from './rollup.js';
@@ -31,6 +31,10 @@ interface Work {
   readonly limits: RollupLimits;
 }
 
+/** 97.5 % of a normal distribution lie below. */
+const NORMAL_975 = 1.959963984540054;
+const QUANTILE_TIMEOUT_MS = 30_000;
+
 const NOTHING: NewRows = { read: 0, units: [], last: null };
 
 /**
@@ -43,10 +47,11 @@ export class RollupService {
 
   /** Takes in new events, batch by batch, until nothing is new or a limit is reached. */
   async rollUp(target: RollupTarget, limits?: Partial<RollupLimits>): Promise<RollupProgress> {
+    const summed = target.metrics.filter(({ kind }) => kind !== 'quantile');
     const work: Work = {
       target,
       fingerprint: fingerprintOf(target),
-      compiled: target.metrics.length === 0 ? null : compileMetrics(target.metrics),
+      compiled: summed.length === 0 ? null : compileMetrics(summed),
       limits: { ...ROLLUP_LIMITS, ...limits },
     };
     let progress: RollupProgress = {
@@ -89,15 +94,37 @@ export class RollupService {
     target: RollupTarget,
   ): Promise<{ readonly metricCells: MetricCell[]; readonly unitCells: UnitCell[] }> {
     return this.inTransaction(ROLLUP_LIMITS, 'read', async (store) => {
-      const state = await store.state(target.experimentId);
-      if (state.fingerprint !== null && state.fingerprint !== fingerprintOf(target)) {
-        throw stale(target, state);
-      }
+      await refuseStale(store, target);
       return {
-        metricCells: await store.metricCells(target.experimentId),
+        metricCells: await store.metricCells(target),
         unitCells: await store.unitCells(target.experimentId),
       };
     });
+  }
+
+  /**
+   * Quantiles of the arms, for the metrics of kind `quantile`; units as of the last rollup, values as of now. Read
+   * from all events of the experiment: costs by events (at most 30 s per metric), so for display on demand only.
+   *
+   * @param z what the interval around the level is made with: 1.96 for 95 %
+   * @throws SluiceError `conflict` as `cells`, `too_large` when the events cannot be read in time
+   */
+  async quantiles(target: RollupTarget, z = NORMAL_975): Promise<QuantileCell[]> {
+    const limits = { ...ROLLUP_LIMITS, statementTimeoutMs: QUANTILE_TIMEOUT_MS };
+    const metrics = target.metrics.filter(({ kind }) => kind === 'quantile');
+    try {
+      return await this.inTransaction(limits, 'read', async (store) => {
+        await refuseStale(store, target);
+        const cells: QuantileCell[] = [];
+        for (const metric of metrics) cells.push(...(await store.quantileCells(target, metric, z)));
+        return cells;
+      });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== QUERY_CANCELED) throw error;
+      throw new SluiceError('too_large', 'too many events to rank them in time', [], {
+        cause: error,
+      });
+    }
   }
 
   private async inTransaction<T>(
@@ -141,6 +168,13 @@ export class RollupService {
 /** The query that was running rejects with the same error. */
 function ignore(): void {
   // nothing to do
+}
+
+async function refuseStale(store: RollupStore, target: RollupTarget): Promise<void> {
+  const state = await store.state(target.experimentId);
+  if (state.fingerprint !== null && state.fingerprint !== fingerprintOf(target)) {
+    throw stale(target, state);
+  }
 }
 
 function stale(target: RollupTarget, state: RollupState): SluiceError {

@@ -1,12 +1,22 @@
 import type { PoolClient } from 'pg';
 import { invariant } from '../kernel/assert.js';
-import type { MetricCell, UnitCell } from './metric.js';
+import type {
+  CovariateMoments,
+  MetricCell,
+  MetricDefinition,
+  QuantileCell,
+  UnitCell,
+} from './metric.js';
 import type { CompiledMetrics } from './metric-sql.js';
+import { compileQuantile } from './quantile-sql.js';
 import * as sql from './rollup-sql.js';
 import type { RollupLimits, RollupTarget } from './rollup.js';
 
 /** The client gives up this long after the server should have: a frozen server never does. */
 const CLIENT_GRACE_MS = 5_000;
+
+/** PostgreSQL: a statement took longer than it may. */
+export const QUERY_CANCELED = '57014';
 
 export interface Cursor {
   readonly x: string;
@@ -36,6 +46,11 @@ interface ReadRow {
   readonly id: string | null;
   readonly units: readonly string[];
 }
+
+type CellRow = Omit<MetricCell, 'covariate'> &
+  Omit<CovariateMoments, 'unitsWithData'> & { readonly withX: number };
+
+type QuantileRow = Omit<QuantileCell, 'metric' | 'share'> & QuantileCell['share'];
 
 /** The tables of the rollup and the views of the events, inside one transaction on one client. */
 export class RollupStore {
@@ -139,8 +154,32 @@ export class RollupStore {
     return row?.watermarkMs ?? null;
   }
 
-  async metricCells(experimentId: string): Promise<MetricCell[]> {
-    return this.query<MetricCell>(sql.METRIC_CELLS, [experimentId]);
+  async metricCells({ experimentId, metrics }: RollupTarget): Promise<MetricCell[]> {
+    const adjusted = new Set(
+      metrics.filter((metric) => (metric.covariate ?? null) !== null).map(({ name }) => name),
+    );
+    const rows = await this.query<CellRow>(sql.METRIC_CELLS, [experimentId]);
+    return rows.map(({ withX, meanX, m2X, coMomentXY, ...cell }) => ({
+      ...cell,
+      covariate: adjusted.has(cell.metric)
+        ? { unitsWithData: withX, meanX, m2X, coMomentXY }
+        : null,
+    }));
+  }
+
+  /** Needs a metric of kind `quantile`. */
+  async quantileCells(
+    { experimentId, epoch, model }: RollupTarget,
+    metric: MetricDefinition,
+    z: number,
+  ): Promise<QuantileCell[]> {
+    const { text, values } = compileQuantile(metric, z);
+    const rows = await this.query<QuantileRow>(text, [experimentId, epoch, model, ...values]);
+    return rows.map(({ meanY, m2Y, meanD, m2D, coMoment, ...cell }) => ({
+      metric: metric.name,
+      ...cell,
+      share: { meanY, m2Y, meanD, m2D, coMoment },
+    }));
   }
 
   async unitCells(experimentId: string): Promise<UnitCell[]> {

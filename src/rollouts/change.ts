@@ -54,6 +54,11 @@ export function startOf(design: FrozenDesign, nowMs: number): Change {
   };
 }
 
+/** A rollout that begins anew with another design, in the same status: a paused experiment stays paused. */
+export function restartOf(design: FrozenDesign, status: ExperimentStatus, nowMs: number): Change {
+  return { ...startOf(design, nowMs), status };
+}
+
 /**
  * What an action does to a running or paused experiment. Pure: the effects are carried out by the executor.
  *
@@ -78,7 +83,7 @@ export function changeOf(experiment: Experiment, action: Action, nowMs: number):
     case 'abort':
       return ended(stays, 'aborted', null);
     case 'advance':
-      return advanced(stays, design, action.toStep, nowMs);
+      return enrolledFurther(stays, advanced(design, rollout, action.toStep, nowMs));
     case 'approve':
       return { ...stays, rollout: { ...rollout, approvedStep: rollout.step } };
     case 'pause':
@@ -96,15 +101,26 @@ export function nextStep(design: FrozenDesign, rollout: RolloutState): number | 
   return design.kind === 'canary' && rollout.step < lastRampStep(design) ? rollout.step + 1 : null;
 }
 
-function advanced(stays: Change, design: FrozenDesign, toStep: number, nowMs: number): Change {
-  const coverage = coverageAt(design, toStep);
-  const phase = stays.rollout.phases.length + 1;
-  const rollout: RolloutState = {
+/** The rollout in the step that begins now: a new phase at that step's coverage. */
+export function advanced(
+  design: FrozenDesign,
+  before: RolloutState,
+  toStep: number,
+  nowMs: number,
+): RolloutState {
+  const phase = before.phases.length + 1;
+  return {
     step: toStep,
     stepStartedAtMs: nowMs,
     approvedStep: null,
-    phases: [...stays.rollout.phases, phaseOf(design, phase, coverage, nowMs)],
+    phases: [...before.phases, phaseOf(design, phase, coverageAt(design, toStep), nowMs)],
   };
+}
+
+function enrolledFurther(stays: Change, rollout: RolloutState): Change {
+  const begun = rollout.phases.at(-1);
+  invariant(begun !== undefined, 'a step that begins has a phase');
+  const { coverage, phase } = begun;
   return { ...stays, rollout, traffic: { kind: 'enrol', coverage, phase } };
 }
 

@@ -1,7 +1,7 @@
 import { assess } from '../analysis/assess.js';
 import type { Evidence } from '../analysis/evidence.js';
 import type { Report } from '../analysis/report.js';
-import type { Experiment } from '../experiments/experiment.js';
+import { epochStartOf, type Experiment } from '../experiments/experiment.js';
 import { invariant } from '../kernel/assert.js';
 import { canonicalJson } from '../kernel/json.js';
 import { decide } from './policy/decide.js';
@@ -35,7 +35,8 @@ export interface ReplayResult {
 
 /** The rollout as the policy sees it. */
 export function policyState(experiment: Experiment, failedAnalyses: number): PolicyState {
-  const { rollout, status, startedAtMs } = experiment;
+  const { rollout, status } = experiment;
+  const startedAtMs = epochStartOf(experiment);
   invariant(status === 'running' || status === 'paused', 'only a started experiment is decided on');
   invariant(rollout !== null && startedAtMs !== null, 'a started experiment has a rollout');
   const { step, stepStartedAtMs, approvedStep } = rollout;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { experimentPatchSchema } from '../experiments/experiment.contract.js';
 import { NAME_PATTERN } from '../kernel/names.js';
 
 /** What a person may do to an experiment: POST /api/v1/experiments/{id}/{verb}. */
@@ -25,6 +26,14 @@ export const verbBodySchema = z.strictObject({
   /** `promote` only: which variant; may be left out when there is only one besides the control. */
   variant: z.string().regex(NAME_PATTERN).optional(),
 });
+
+/** POST /api/v1/experiments/{id}/redesign: like PATCH of a draft, but it begins a new epoch. */
+export const redesignBodySchema = z.strictObject({
+  changes: experimentPatchSchema,
+  reason: verbBodySchema.shape.reason,
+});
+
+export type RedesignBody = z.infer<typeof redesignBodySchema>;
 
 export type VerbBody = z.infer<typeof verbBodySchema>;
 

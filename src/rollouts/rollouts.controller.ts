@@ -6,6 +6,8 @@ import {
   type AssignmentQuery,
   assignmentQuerySchema,
   decisionNumberSchema,
+  type RedesignBody,
+  redesignBodySchema,
   type Verb,
   type VerbBody,
   verbBodySchema,
@@ -47,6 +49,19 @@ export class RolloutsController {
     @Query({ schema: assignmentQuerySchema }) query: AssignmentQuery,
   ): Promise<Explanation & { readonly configVersion: number }> {
     return this.rollouts.explain(experiment, query);
+  }
+
+  @Post(':experiment/redesign')
+  @HttpCode(200)
+  @RequireScope('experiments:write')
+  async redesign(
+    @Param('experiment') experiment: string,
+    @Body({ schema: redesignBodySchema }) body: RedesignBody,
+    @Actor() actor: string,
+  ): Promise<StoredDecision> {
+    const decision = await this.verbs.redesign(experiment, body, actor);
+    void this.scheduler.hint(decision.experimentId);
+    return decision;
   }
 
   @Post(':experiment/:verb')

@@ -9,6 +9,9 @@ import { DecisionsStore } from './decisions.store.js';
 import { EvaluationService } from './evaluation.service.js';
 import { ExecutorService } from './executor.service.js';
 import { OutboxService } from './outbox.service.js';
+import { PlanningController } from './planning.controller.js';
+import { PlanningService } from './planning.service.js';
+import { PlanningStore } from './planning.store.js';
 import { RolloutsController } from './rollouts.controller.js';
 import { RolloutsService } from './rollouts.service.js';
 import { SchedulerService, TurnParts } from './scheduler.service.js';
@@ -22,12 +25,14 @@ import { VerbsService } from './verbs.service.js';
     ExperimentsModule,
     AnalysisModule,
   ],
-  controllers: [RolloutsController],
+  controllers: [PlanningController, RolloutsController],
   providers: [
     DecisionsStore,
     ExecutorService,
     EvaluationService,
     OutboxService,
+    PlanningService,
+    PlanningStore,
     RolloutsService,
     SchedulerService,
     TurnParts,

@@ -11,7 +11,8 @@ export type StoredDecisionKind =
   | 'pause'
   | 'resume'
   | 'approve'
-  | 'abort';
+  | 'abort'
+  | 'redesign';
 
 /** One entry of an experiment's decision log, with everything it looked at. */
 export interface StoredDecision {

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Experiment, FrozenDesign } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
-import { nextStatus } from '../experiments/life-cycle.js';
+import { type ManualVerb, nextStatus } from '../experiments/life-cycle.js';
 import { SluiceError } from '../kernel/errors.js';
-import { type Action, changeOf, nextStep, startOf } from './change.js';
+import { type Action, changeOf, nextStep, restartOf, startOf } from './change.js';
 import { ExecutorService, type DecisionRecord } from './executor.service.js';
 import { POLICY_VERSION } from './policy/policy.js';
-import type { Verb, VerbBody } from './rollouts.contract.js';
+import type { RedesignBody, Verb, VerbBody } from './rollouts.contract.js';
 import type { StoredDecision } from './stored-decision.js';
 
 /** What people do to experiments by hand: the same transaction, log and fence as automatic decisions. */
@@ -51,9 +51,47 @@ export class VerbsService {
       return this.executor.apply(tx, experiment, change, record);
     });
   }
+
+  /**
+   * Changes the design of a running or paused experiment: a new epoch, in which nothing of the evidence so far
+   * counts, with phases and error rates of its own. Throws `not_found`, `conflict` or `invalid_input`.
+   */
+  async redesign(
+    idOrName: string,
+    { changes, reason }: RedesignBody,
+    actor: string,
+  ): Promise<StoredDecision> {
+    const { id } = await this.experiments.get(idOrName);
+    return this.executor.decideInTransaction(async (tx, nowMs) => {
+      const locked = await this.experiments.lock(tx, id);
+      refuseFromStatus(locked, 'redesign');
+      const redesign = await this.experiments.redesign(tx, locked, { changes, nowMs });
+      const { experiment, changed, hasNewSalt } = redesign;
+      const { epoch, designHash } = experiment;
+      const change = restartOf(designOf(experiment), experiment.status, nowMs);
+      return this.executor.apply(tx, experiment, change, {
+        kind: 'redesign',
+        automatic: false,
+        actor,
+        summary: reason,
+        reasons: { code: 'manual_redesign', variant: null, changed, epoch, hasNewSalt },
+        inputs: {
+          rollout: locked.rollout,
+          status: locked.status,
+          epoch: locked.epoch,
+          designHash: locked.designHash,
+          nextDesignHash: designHash,
+          changes,
+        },
+        policyVersion: POLICY_VERSION,
+        reportNumber: null,
+        atMs: nowMs,
+      });
+    });
+  }
 }
 
-function refuseFromStatus(experiment: Experiment, verb: Verb): void {
+function refuseFromStatus(experiment: Experiment, verb: ManualVerb): void {
   const next = nextStatus(experiment.status, verb);
   if (next.kind === 'allowed') return;
   throw new SluiceError('conflict', `${verb} is not possible while ${experiment.status}`, [

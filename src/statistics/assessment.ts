@@ -6,14 +6,17 @@ export type TestResult =
   | {
       readonly kind: 'tested';
       readonly passed: boolean;
-      /** Always-valid p-value in [0, 1]. */
+      /**
+       * In [0, 1]. Always-valid of a sequence or an e-process; two-sided of the deciding look of a group-sequential
+       * test; of a fixed test adjusted for the number of tests (Holm).
+       */
       readonly pValue: number;
-      /** The level that the p-value is held against, after correction for metrics and arms. */
+      /** The level that the p-value is held against, after correction for metrics, arms and looks. */
       readonly alpha: number;
       /** The confidence bound that decided, in the metric's unit, and what it was compared with. */
       readonly bound: number | null;
       readonly threshold: number;
-      readonly engine: 'confidence_sequence' | 'e_process';
+      readonly engine: 'confidence_sequence' | 'e_process' | 'group_sequential' | 'fixed';
     }
   | {
       readonly kind: 'insufficient';
@@ -23,7 +26,17 @@ export type TestResult =
     };
 
 export type InsufficientReason =
-  'too_few_units' | 'too_few_events' | 'too_few_non_events' | 'zero_variance' | 'zero_denominator';
+  | 'too_few_units'
+  | 'too_few_events'
+  | 'too_few_non_events'
+  | 'zero_variance'
+  | 'zero_denominator'
+  /** `group_sequential`: effective units before the first look. */
+  | 'too_little_information'
+  /** `fixed`: matured units of both compared arms, the smallest over all tests. */
+  | 'fixed_horizon_not_reached'
+  /** `fixed`: milliseconds of data. */
+  | 'fixed_runtime_not_reached';
 
 export interface Interval {
   readonly lower: number;
@@ -38,6 +51,46 @@ export interface ArmSummary {
   readonly value: number | null;
   /** Units with y > 0. */
   readonly events: number;
+  /** Units whose y was cut at the metric's cap. */
+  readonly capped: number;
+}
+
+/** Whether the difference was adjusted by what its units did before their first exposure. */
+export type Adjustment =
+  | {
+      readonly kind: 'cuped';
+      /** Slope of y on the covariate, pooled within arms and phases. */
+      readonly theta: number;
+      /** 1 - adjusted/unadjusted variance inside the arms. */
+      readonly varianceReduction: number;
+    }
+  | {
+      readonly kind: 'none';
+      readonly reason:
+        'no_covariate' | 'ratio' | 'too_few_units_with_data' | 'constant_covariate' | 'no_units';
+    };
+
+/** One look of a group-sequential test; the boundary is crossed where |statistic| >= criticalValue. */
+export interface GroupSequentialLook {
+  /** Effective units over the planned ones; above 1 when the last look came late. */
+  readonly information: number;
+  /** Error spent up to and with this look. */
+  readonly spent: number;
+  /** Null: so little error was to be spent that it was carried to the next look. */
+  readonly criticalValue: number | null;
+  readonly estimate: number;
+  readonly standardError: number;
+  readonly statistic: number;
+}
+
+/** How far a fixed test is from the one moment at which it is made. */
+export interface FixedHorizon {
+  /** True once the one test was made; numbers before that are interim and not a test. */
+  readonly reached: boolean;
+  readonly haveUnits: number;
+  readonly needUnits: number;
+  readonly haveMs: number;
+  readonly needMs: number;
 }
 
 /** One metric of one variant against the control. Effects are variant minus control. */
@@ -62,6 +115,9 @@ export interface MetricAssessment {
   readonly level: number;
   /** Relative effect with Fieller's interval; null where it is undefined. */
   readonly lift: (Interval & { readonly estimate: number }) | null;
+  readonly adjustment: Adjustment;
+  /** Looks of a group-sequential test so far; empty for every other test. */
+  readonly looks: readonly GroupSequentialLook[];
   /** The margin of a guardrail in the metric's own unit, at the control's present value. */
   readonly margin: number | null;
   readonly superiority: TestResult | null;
@@ -99,4 +155,11 @@ export interface Assessment {
   readonly units: readonly { readonly variant: string; readonly units: number }[];
   readonly metrics: readonly MetricAssessment[];
   readonly quality: QualityAssessment;
+  /**
+   * Whether effects, intervals and p-values may be read as a test. `not_a_test`: interim numbers of a fixed test
+   * whose horizon is not reached.
+   */
+  readonly reading: 'test' | 'not_a_test';
+  /** `fixed` only. */
+  readonly horizon: FixedHorizon | null;
 }

@@ -72,6 +72,22 @@ describe('experiments over HTTP', () => {
     expect(fieldsOf(refused.body)).toContain(field);
   });
 
+  it('show quantiles and decide nothing on them', async () => {
+    await call('PUT', '/metrics/p95', {
+      kind: 'quantile',
+      source: { prediction: 'latency_ms' },
+      direction: 'decrease',
+      quantile: 0.95,
+    });
+    const refused = await call(
+      'POST',
+      '/experiments',
+      postedCanary({ name: 'x', metrics: [{ metric: 'p95', role: 'success' }] }),
+    );
+    expect(refused.status).toBe(422);
+    expect(fieldsOf(refused.body)).toEqual(['/metrics/0/role']);
+  });
+
   it('are refused naming the nearest known name', async () => {
     const refused = await call('POST', '/experiments', postedCanary({ name: 'x', model: 'spamm' }));
     expect(JSON.stringify(refused.body)).toContain('did you mean spam?');

@@ -67,6 +67,35 @@ const METRICS = [
     denominator: { source: { outcome: 'truth' } },
     missing: 'exclude',
   }),
+  defined('slow', { kind: 'proportion', source: { prediction: 'latency_ms' }, threshold: 500.5 }),
+  defined('any_high', {
+    kind: 'proportion',
+    source: { prediction: 'p' },
+    threshold: 0.25,
+    aggregation: 'any',
+  }),
+  defined('sum_capped', { kind: 'mean', source: { outcome: 'buy' }, winsorize: { at: 0.3 } }),
+  defined('adjusted', { kind: 'mean', source: { outcome: 'buy' }, covariate: { lookback: '5m' } }),
+  defined('adjusted_capped', {
+    kind: 'mean',
+    source: { outcome: 'buy' },
+    window: '5m',
+    winsorize: { at: 500 },
+    covariate: { lookback: '28d' },
+  }),
+  defined('adjusted_any', {
+    kind: 'proportion',
+    source: { outcome: 'buy' },
+    missing: 'exclude',
+    covariate: { lookback: '2m' },
+  }),
+  defined('adjusted_count', {
+    kind: 'mean',
+    source: { outcome: 'buy' },
+    aggregation: 'count',
+    covariate: { lookback: '1d' },
+    window: '1d',
+  }),
 ];
 
 let pool: Pool;
@@ -86,7 +115,7 @@ afterAll(async () => {
 const unit = fc.integer({ min: 0, max: 4 });
 const minute = fc.integer({ min: 0, max: 12 * 60 }).map((seconds) => seconds * 1_000);
 const value = fc.oneof(
-  fc.constantFrom(0, 1, -1, 0.1, 0.2, 1e12, 1e12 + 0.001),
+  fc.constantFrom(0, 1, -1, 0.1, 0.2, 1e12, 1e12 + 0.001, 5e-324),
   fc.double({ min: -1e3, max: 1e3, noNaN: true }),
 );
 const capturedValue = fc.option(
@@ -111,7 +140,15 @@ const request = fc.record({
   error: fc.boolean(),
   p: capturedValue,
 });
-const byUnit = fc.record({ kind: fc.constant('byUnit' as const), unit, offset: minute, value });
+const byUnit = fc.record({
+  kind: fc.constant('byUnit' as const),
+  unit,
+  offset: fc.oneof(
+    minute,
+    minute.map((ms) => -ms),
+  ),
+  value,
+});
 const byRequest = fc.record({
   kind: fc.constant('byRequest' as const),
   of: fc.nat(),

@@ -2,26 +2,43 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defineMetric } from '../../src/metrics/define-metric.js';
 import { compileMetrics } from '../../src/metrics/metric-sql.js';
+import type { MetricBody } from '../../src/metrics/metric.contract.js';
 import type { MetricDefinition } from '../../src/metrics/metric.js';
 
 const loss = fc.constantFrom('zero_one', 'log_loss', 'brier', 'absolute_error', 'squared_error');
 /** Marked, so that a name which reached the text would be found there. */
 const name = fc.string({ minLength: 1, maxLength: 30 }).map((text) => `§${text}`);
-const source = fc.oneof(
+const source: fc.Arbitrary<MetricBody['source']> = fc.oneof(
   fc.record({ outcome: name }),
   fc.record({ prediction: name }),
   fc.record({ label: fc.record({ outcome: name, output: name, loss }) }),
 );
 const metric: fc.Arbitrary<MetricDefinition> = fc
-  .record({ name, source, window: fc.constantFrom('7d', '31m', undefined) })
-  .map((given) =>
-    defineMetric(given.name, {
-      kind: 'mean',
+  .record({
+    name,
+    source,
+    window: fc.constantFrom('7d', '31m', undefined),
+    options: fc.constantFrom(
+      {},
+      { winsorize: { at: 3 } },
+      { covariate: { lookback: '28d' } },
+      { winsorize: { at: 3 }, covariate: { lookback: '1d' } },
+    ),
+    threshold: fc.constantFrom(undefined, 0.5),
+  })
+  .map((given) => {
+    const { window, threshold } = given;
+    const isFlag = ['error', 'timeout', 'fallback'].includes(given.source.prediction ?? '');
+    const isShare = threshold !== undefined && given.source.prediction !== undefined && !isFlag;
+    return defineMetric(given.name, {
+      kind: isShare ? 'proportion' : 'mean',
       source: given.source,
       direction: 'increase',
-      ...(given.window === undefined ? {} : { window: given.window }),
-    }),
-  );
+      ...(window === undefined ? {} : { window }),
+      ...(isShare ? { threshold } : {}),
+      ...(given.source.outcome === undefined ? {} : given.options),
+    });
+  });
 
 describe('compiled metrics', () => {
   it('carry what people wrote in bind parameters only', () => {

@@ -2,7 +2,17 @@ import type { Evidence } from '../../src/analysis/evidence.js';
 import type { DesignMetric, FrozenDesign, Phase } from '../../src/experiments/experiment.js';
 import type { MetricCell, MetricDefinition } from '../../src/metrics/metric.js';
 
+/** A metric without any of the options. */
+const PLAIN = {
+  winsorizeAt: null,
+  winsorizePercentile: null,
+  threshold: null,
+  covariate: null,
+  quantile: null,
+} as const;
+
 export const mistakes: MetricDefinition = {
+  ...PLAIN,
   name: 'mistakes',
   kind: 'mean',
   numerator: {
@@ -16,6 +26,7 @@ export const mistakes: MetricDefinition = {
 };
 
 export const errorRate: MetricDefinition = {
+  ...PLAIN,
   name: 'error_rate',
   kind: 'proportion',
   numerator: { source: { kind: 'prediction', measure: 'error' }, aggregation: 'mean' },
@@ -33,6 +44,7 @@ export const latency: MetricDefinition = {
 };
 
 export const revenue: MetricDefinition = {
+  ...PLAIN,
   name: 'revenue',
   kind: 'mean',
   numerator: { source: { kind: 'outcome', outcome: 'revenue' }, aggregation: 'sum' },
@@ -123,6 +135,8 @@ export function cellOf(
     m2D: denominators.reduce((sum, d) => sum + (d - meanD) ** 2, 0),
     coMoment: products.reduce((sum, product) => sum + product, 0),
     events: values.filter((y) => y > 0).length,
+    capped: 0,
+    covariate: null,
   };
 }
 
@@ -145,6 +159,8 @@ export function rateCell(
     m2D: 0,
     coMoment: 0,
     events,
+    capped: 0,
+    covariate: null,
   };
 }
 

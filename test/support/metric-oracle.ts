@@ -24,9 +24,15 @@ interface Unit {
   readonly requestIds: ReadonlySet<string>;
 }
 
-interface Value {
+interface Aggregate {
   readonly y: Decimal;
   readonly d: Decimal;
+}
+
+interface Value extends Aggregate {
+  readonly capped: boolean;
+  readonly x: Decimal;
+  readonly hasX: boolean;
 }
 
 function unitsOf(target: RollupTarget, rows: EventRows): Unit[] {
@@ -116,7 +122,7 @@ function contributions(
   }
 }
 
-function aggregate(measure: Measure, events: readonly Decimal[]): Value {
+function aggregate(measure: Measure, events: readonly Decimal[]): Aggregate {
   switch (measure.aggregation) {
     case 'any':
       return { y: decimal(events.some((one) => one.digits > 0n) ? 1 : 0), d: decimal(1) };
@@ -129,31 +135,63 @@ function aggregate(measure: Measure, events: readonly Decimal[]): Value {
   }
 }
 
+/** What the outcomes of the unit itself were worth in the look-back before its first exposure. */
+function earlier(
+  metric: MetricDefinition,
+  unit: Unit,
+  outcomes: readonly StoredOutcome[],
+): Decimal[] {
+  const { covariate, numerator } = metric;
+  const { source } = numerator;
+  if (covariate === null || source.kind !== 'outcome') return [];
+  const until = unit.first.atMs;
+  return outcomes
+    .filter((row) => row.requestId === null && row.unit === unit.key && row.name === source.outcome)
+    .filter((row) => row.atMs >= until - covariate.lookbackMs && row.atMs < until)
+    .map((row) => decimal(row.value));
+}
+
 function valueOf(
   metric: MetricDefinition,
   unit: Unit,
   outcomes: readonly StoredOutcome[],
 ): Value | null {
   const until = unit.first.atMs + (metric.windowMs ?? Number.POSITIVE_INFINITY);
-  const top = contributions(metric.numerator, unit, outcomes, until);
-  const value = aggregate(metric.numerator, top);
+  const { threshold, winsorizeAt } = metric;
+  const raw = contributions(metric.numerator, unit, outcomes, until);
+  const top =
+    threshold === null ? raw : raw.map((one) => decimal(toNumber(one) > threshold ? 1 : 0));
+  const { y, d } = aggregate(metric.numerator, top);
+  const before = earlier(metric, unit, outcomes);
+  const isAbove = (one: Decimal): boolean =>
+    winsorizeAt !== null && minus(one, decimal(winsorizeAt)).digits > 0n;
+  const cut = (one: Decimal): Decimal => (isAbove(one) ? decimal(winsorizeAt ?? 0) : one);
+  const value = {
+    y: cut(y),
+    d,
+    capped: isAbove(y),
+    x: cut(before.length === 0 ? decimal(0) : aggregate(metric.numerator, before).y),
+    hasX: before.length > 0,
+  };
   if (metric.denominator === null) {
     return metric.missing === 'exclude' && top.length === 0 ? null : value;
   }
   const bottom = contributions(metric.denominator, unit, outcomes, until);
   if (metric.missing === 'exclude' && top.length + bottom.length === 0) return null;
-  return { y: value.y, d: aggregate(metric.denominator, bottom).y };
+  return { ...value, d: aggregate(metric.denominator, bottom).y };
 }
 
 function moments(
   values: readonly Value[],
-): Pick<MetricCell, 'meanY' | 'm2Y' | 'meanD' | 'm2D' | 'coMoment'> {
+  isAdjusted: boolean,
+): Pick<MetricCell, 'meanY' | 'm2Y' | 'meanD' | 'm2D' | 'coMoment' | 'covariate'> {
   const n = values.length;
   // below 1e-290 a moment is zero by definition: the database refuses to round to it
   const ratio = (exact: Decimal): number =>
     n === 0 || Math.abs(toNumber(exact)) < 1e-290 ? 0 : toNumber(exact) / n;
   const sumY = sumOf(values.map((one) => one.y));
   const sumD = sumOf(values.map((one) => one.d));
+  const sumX = sumOf(values.map((one) => one.x));
   const central = (products: Decimal, a: Decimal, b: Decimal): number =>
     ratio(minus(times(decimal(n), products), times(a, b)));
   return {
@@ -162,6 +200,14 @@ function moments(
     meanD: ratio(sumD),
     m2D: central(sumOf(values.map((one) => times(one.d, one.d))), sumD, sumD),
     coMoment: central(sumOf(values.map((one) => times(one.y, one.d))), sumY, sumD),
+    covariate: isAdjusted
+      ? {
+          unitsWithData: values.filter((one) => one.hasX).length,
+          meanX: ratio(sumX),
+          m2X: central(sumOf(values.map((one) => times(one.x, one.x))), sumX, sumX),
+          coMomentXY: central(sumOf(values.map((one) => times(one.x, one.y))), sumX, sumY),
+        }
+      : null,
   };
 }
 
@@ -210,8 +256,9 @@ export function oracleCells(
         variant,
         n: mature.length,
         pending,
-        ...moments(mature),
+        ...moments(mature, metric.covariate !== null),
         events,
+        capped: mature.filter((one) => one.capped).length,
       });
     }
   }

@@ -211,5 +211,7 @@ function cellOf(
     m2D: 0,
     coMoment: 0,
     events,
+    capped: 0,
+    covariate: null,
   };
 }

@@ -18,8 +18,8 @@ const MISTAKES: MetricAssessment = {
   variant: 'v2',
   role: 'success',
   direction: 'decrease',
-  control: { n: 412, pending: 0, value: 0.117, events: 48 },
-  treatment: { n: 398, pending: 0, value: 0.0176, events: 7 },
+  control: { n: 412, pending: 0, value: 0.117, events: 48, capped: 0 },
+  treatment: { n: 398, pending: 0, value: 0.0176, events: 7, capped: 0 },
   effect: -0.0994,
   standardError: 0.017,
   interval: { lower: -0.152, upper: -0.047 },
@@ -28,6 +28,8 @@ const MISTAKES: MetricAssessment = {
   runningPValue: 0.00012,
   level: 0.95,
   lift: { estimate: -0.85, lower: -0.97, upper: -0.6 },
+  adjustment: { kind: 'none', reason: 'no_covariate' },
+  looks: [],
   margin: null,
   superiority: null,
   nonInferiority: null,
@@ -42,8 +44,8 @@ const ERRORS: MetricAssessment = {
   effect: 0,
   interval: null,
   lift: null,
-  control: { n: 412, pending: 0, value: 0, events: 0 },
-  treatment: { n: 398, pending: 0, value: 0, events: 0 },
+  control: { n: 412, pending: 0, value: 0, events: 0, capped: 0 },
+  treatment: { n: 398, pending: 0, value: 0, events: 0, capped: 0 },
   nonInferiority: { kind: 'insufficient', reason: 'too_few_units', have: 398, need: 500 },
 };
 
@@ -65,6 +67,8 @@ function assessment(metrics: readonly MetricAssessment[]): Assessment {
       droppedEvents: 0,
       caughtUp: true,
     },
+    reading: 'test',
+    horizon: null,
   };
 }
 

@@ -187,7 +187,6 @@ describe('what is not there yet', () => {
     ['/audience', { audience: [{ attribute: 'country', in: ['IN'] }] }],
     ['/layer', { layer: 'ui' }],
     ['/mirror', { mirror: { percent: 100 } }],
-    ['/analysis/method', { analysis: { ...analysis, method: 'group_sequential' } }],
   ])('is refused as not yet: %s', (field, change) => {
     const definition = parsed(postedCanary(change));
     const error = thrownBy(() => refuseNotYet(definition));

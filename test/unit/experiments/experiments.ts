@@ -67,6 +67,11 @@ export const METRICS: readonly MetricDefinition[] = [
     direction: 'decrease',
     windowMs: null,
     missing: 'exclude',
+    winsorizeAt: null,
+    winsorizePercentile: null,
+    threshold: null,
+    covariate: null,
+    quantile: null,
   },
   {
     name: 'error_rate',
@@ -76,6 +81,11 @@ export const METRICS: readonly MetricDefinition[] = [
     direction: 'decrease',
     windowMs: null,
     missing: 'exclude',
+    winsorizeAt: null,
+    winsorizePercentile: null,
+    threshold: null,
+    covariate: null,
+    quantile: null,
   },
 ];
 

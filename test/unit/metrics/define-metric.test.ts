@@ -31,7 +31,47 @@ describe('a metric definition', () => {
       direction: 'increase',
       windowMs: null,
       missing: 'zero',
+      winsorizeAt: null,
+      winsorizePercentile: null,
+      threshold: null,
+      covariate: null,
+      quantile: null,
     });
+  });
+
+  it('with a threshold is the share of requests above it', () => {
+    const slow = define({
+      kind: 'proportion',
+      source: { prediction: 'latency_ms' },
+      threshold: 500,
+    });
+    expect(slow).toMatchObject({ threshold: 500, numerator: { aggregation: 'mean' } });
+    expect(shapeOf(slow)).toBe('ratio');
+  });
+
+  it('with a cap keeps the number, or the percentile that an experiment takes it from', () => {
+    const body = { kind: 'mean', source: { outcome: 'buy' } };
+    expect(define({ ...body, winsorize: { at: 200 } })).toMatchObject({
+      winsorizeAt: 200,
+      winsorizePercentile: null,
+    });
+    expect(define({ ...body, winsorize: { percentile: 0.99 } })).toMatchObject({
+      winsorizeAt: null,
+      winsorizePercentile: { percentile: 0.99, lookbackMs: 14 * 86_400_000 },
+    });
+  });
+
+  it('with a covariate keeps its look-back', () => {
+    const body = { source: { outcome: 'buy' }, covariate: { lookback: '28d' } };
+    const expected = { covariate: { lookbackMs: 28 * 86_400_000 } };
+    expect(define({ kind: 'mean', ...body })).toMatchObject(expected);
+    expect(define({ kind: 'proportion', ...body })).toMatchObject(expected);
+  });
+
+  it('of a quantile ranks single events and leaves out units without any', () => {
+    const p95 = { kind: 'quantile', source: { prediction: 'latency_ms' }, quantile: 0.95 };
+    expect(define(p95)).toMatchObject({ kind: 'quantile', quantile: 0.95, missing: 'exclude' });
+    expect(define({ ...p95, source: { outcome: 'wait' } })).toMatchObject({ missing: 'exclude' });
   });
 
   it('of an outcome mean sums per unit inside its window', () => {
@@ -75,8 +115,6 @@ describe('a metric definition', () => {
   });
 
   it.each([
-    [{ kind: 'quantile', source: { prediction: 'latency_ms' } }, 'not_yet', 'kind'],
-    [{ kind: 'mean', source: { outcome: 'buy' }, winsorize: 0.99 }, 'not_yet', 'winsorize'],
     [{ kind: 'ratio', source: { outcome: 'buy' } }, 'invalid_input', 'denominator'],
     [
       { kind: 'mean', source: { outcome: 'buy' }, denominator: { source: { outcome: 'x' } } },
@@ -89,10 +127,74 @@ describe('a metric definition', () => {
       'invalid_input',
       'aggregation',
     ],
+    [{ kind: 'proportion', source: { prediction: 'latency_ms' } }, 'invalid_input', 'threshold'],
+    [{ kind: 'mean', source: { prediction: 'x' }, threshold: 1 }, 'invalid_input', 'threshold'],
     [
-      { kind: 'proportion', source: { prediction: 'latency_ms' } },
+      { kind: 'proportion', source: { prediction: 'error' }, threshold: 1 },
       'invalid_input',
-      'source.prediction',
+      'threshold',
+    ],
+    [
+      { kind: 'proportion', source: { outcome: 'wait' }, threshold: 1 },
+      'invalid_input',
+      'threshold',
+    ],
+    [
+      { kind: 'mean', source: { prediction: 'latency_ms' }, winsorize: { at: 9 } },
+      'invalid_input',
+      'winsorize',
+    ],
+    [
+      { kind: 'proportion', source: { outcome: 'buy' }, winsorize: { at: 9 } },
+      'invalid_input',
+      'winsorize',
+    ],
+    [
+      {
+        kind: 'mean',
+        source: { outcome: 'buy' },
+        winsorize: { percentile: 0.9, lookback: '0s' },
+      },
+      'invalid_input',
+      'winsorize.lookback',
+    ],
+    [
+      { kind: 'mean', source: { prediction: 'x' }, covariate: { lookback: '1d' } },
+      'invalid_input',
+      'covariate',
+    ],
+    [
+      {
+        kind: 'mean',
+        source: { outcome: 'x' },
+        aggregation: 'mean',
+        covariate: { lookback: '1d' },
+      },
+      'invalid_input',
+      'covariate',
+    ],
+    [
+      { kind: 'mean', source: { outcome: 'x' }, covariate: { lookback: '0d' } },
+      'invalid_input',
+      'covariate.lookback',
+    ],
+    [{ kind: 'mean', source: { outcome: 'x' }, quantile: 0.5 }, 'invalid_input', 'quantile'],
+    [{ kind: 'quantile', source: { outcome: 'x' } }, 'invalid_input', 'quantile'],
+    [
+      { kind: 'quantile', source: { prediction: 'error' }, quantile: 0.5 },
+      'invalid_input',
+      'source',
+    ],
+    [{ kind: 'quantile', source: label('brier'), quantile: 0.5 }, 'invalid_input', 'source'],
+    [
+      { kind: 'quantile', source: { outcome: 'x' }, quantile: 0.5, aggregation: 'sum' },
+      'invalid_input',
+      'aggregation',
+    ],
+    [
+      { kind: 'quantile', source: { outcome: 'x' }, quantile: 0.5, winsorize: { at: 1 } },
+      'invalid_input',
+      'winsorize',
     ],
     [
       { kind: 'proportion', source: { outcome: 'buy' }, aggregation: 'sum' },
@@ -135,6 +237,13 @@ describe('the contract of a metric', () => {
     [{ kind: 'mean', source: { outcome: 'a' }, unknown: 1 }],
     [{ kind: 'mean', source: { label: { outcome: 'a', output: 'b', loss: 'hinge' } } }],
     [{ kind: 'mean', source: { outcome: 'a' }, direction: 'up' }],
+    [{ kind: 'mean', source: { outcome: 'a' }, winsorize: 0.99 }],
+    [{ kind: 'mean', source: { outcome: 'a' }, winsorize: { at: 0 } }],
+    [{ kind: 'mean', source: { outcome: 'a' }, winsorize: { at: 9, percentile: 0.9 } }],
+    [{ kind: 'mean', source: { outcome: 'a' }, winsorize: { at: 9, lookback: '7d' } }],
+    [{ kind: 'mean', source: { outcome: 'a' }, winsorize: { percentile: 99 } }],
+    [{ kind: 'quantile', source: { outcome: 'a' }, quantile: 1 }],
+    [{ kind: 'proportion', source: { prediction: 'p' }, threshold: Number.NaN }],
   ])('refuses %j', (body) => {
     expect(metricBody.safeParse({ direction: 'increase', ...body }).success).toBe(false);
   });

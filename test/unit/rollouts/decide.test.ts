@@ -89,7 +89,7 @@ describe('promotion', () => {
     ],
     [
       'an arm has too few matured units',
-      [metric({ treatment: { n: 99, pending: 5, value: 1, events: 99 } }), guardrail()],
+      [metric({ treatment: { n: 99, pending: 5, value: 1, events: 99, capped: 0 } }), guardrail()],
       'too_few_units',
     ],
   ])('waits while %s', (_what, metrics, code) => {
