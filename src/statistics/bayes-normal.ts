@@ -49,11 +49,12 @@ export function normalPosterior(input: {
     positive('prior.variance', prior.variance);
   }
   if (standardError === 0) return notEstimable('zero_variance');
-  // The prior's share of the precision; 0 for a flat prior.
-  const variance = standardError * standardError;
-  const shrinkage = prior === null ? 0 : variance / (variance + prior.variance);
-  const mean = estimate + shrinkage * ((prior?.mean ?? 0) - estimate);
-  const sd = standardError * Math.sqrt(1 - shrinkage);
+  // By hypot and not by squares: a standard error that dwarfs the prior must leave the prior, not 0/0.
+  const both = prior === null ? 1 : Math.hypot(standardError, Math.sqrt(prior.variance));
+  const weight = prior === null ? 1 : prior.variance / both / both;
+  const centre = prior?.mean ?? 0;
+  const mean = prior === null ? estimate : centre + weight * (estimate - centre);
+  const sd = prior === null ? standardError : (standardError / both) * Math.sqrt(prior.variance);
   return estimated({
     mean,
     sd,

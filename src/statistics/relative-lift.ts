@@ -51,6 +51,8 @@ function deltaLift(input: LiftInput): Estimable<DeltaLift> {
   if (control.variance + treatment.variance === 0) return notEstimable('zero_variance');
   const ratio = treatment.mean / control.mean;
   const spread = Math.hypot(Math.sqrt(treatment.variance), ratio * Math.sqrt(control.variance));
+  // A treatment that is 0 throughout: to first order its lift of -1 has no error, which is no inference.
+  if (spread === 0) return notEstimable('zero_variance');
   return estimated({
     estimate: (treatment.mean - control.mean) / Math.abs(control.mean),
     standardError: spread / Math.abs(control.mean),

@@ -49,3 +49,7 @@ it('is out of reach of the decision: neither the assessment nor the policy knows
     expect(readFileSync(join(src, file), 'utf8')).not.toMatch(/bayes/i);
   }
 });
+
+it('leaves out the lift of a variant without a single event, which has no error to first order', () => {
+  expect(figuresOf(120, 0)).toEqual([]);
+});
