@@ -74,6 +74,14 @@ module.exports = {
       to: { path: '^src/', pathNot: `^src/(${PLANNED_WITH.join('|')})` },
     },
     {
+      name: 'segments-decide-nothing',
+      comment:
+        'Many segments find something by chance: they are shown, and no decision can reach them.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/analysis/(segments\\.|analysis\\.module)' },
+      to: { path: '^src/analysis/segments\\.' },
+    },
+    {
       name: 'pure-folders-touch-no-package',
       comment: 'No clock, environment, framework or SQL. Exceptions: numerics and the one hash.',
       severity: 'error',

@@ -8,3 +8,11 @@ export const reportsQuerySchema = z.strictObject({
 });
 
 export type ReportsQuery = z.infer<typeof reportsQuerySchema>;
+
+/** GET /api/v1/experiments/{experiment}/segments */
+export const segmentsQuerySchema = z.strictObject({
+  attribute: z.string().min(1).max(128).describe('Captured field of the request (capture.input)'),
+  metric: z.string().min(1).max(128).describe('Metric of the experiment'),
+});
+
+export type SegmentsQuery = z.infer<typeof segmentsQuerySchema>;

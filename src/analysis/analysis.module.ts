@@ -8,11 +8,18 @@ import { AnalysisController } from './analysis.controller.js';
 import { AnalysisService, CLOCK } from './analysis.service.js';
 import { ReportRow } from './report.row.js';
 import { ReportsStore } from './reports.store.js';
+import { SegmentsController } from './segments.controller.js';
+import { SegmentsService } from './segments.service.js';
 
 @Module({
   imports: [DatabaseModule.rows([ReportRow]), EventsModule, ExperimentsModule, MetricsModule],
-  controllers: [AnalysisController],
-  providers: [AnalysisService, ReportsStore, { provide: CLOCK, useValue: systemClock }],
+  controllers: [AnalysisController, SegmentsController],
+  providers: [
+    AnalysisService,
+    ReportsStore,
+    SegmentsService,
+    { provide: CLOCK, useValue: systemClock },
+  ],
   exports: [AnalysisService],
 })
 export class AnalysisModule {}

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EventsService } from '../events/events.service.js';
-import { epochStartOf, type Experiment, type FrozenDesign } from '../experiments/experiment.js';
+import { epochStartOf, type Experiment } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { SluiceError } from '../kernel/errors.js';
@@ -12,6 +12,7 @@ import type { Evidence } from './evidence.js';
 import type { Report, ReportView } from './report.js';
 import { bayesianFigures } from './bayes.js';
 import { ReportsStore } from './reports.store.js';
+import { notStarted, targetOf } from './target.js';
 
 /** Batches rolled up in one turn; a longer backlog is worked off over several turns, which hold meanwhile. */
 const MAX_BATCHES_PER_TURN = 40;
@@ -64,11 +65,9 @@ export class AnalysisService {
   /** Quantiles of the arms, for display on demand: they are ranked anew from all events. */
   async quantiles(idOrName: string): Promise<readonly QuantileCell[]> {
     const experiment = await this.experiments.get(idOrName);
-    const { design, name } = experiment;
-    if (design !== null) return this.rollup.quantiles(targetOf(experiment, design));
-    throw new SluiceError('conflict', `${name} has not started`, [
-      { field: 'status', given: experiment.status, expected: 'a started experiment' },
-    ]);
+    const { design } = experiment;
+    if (design === null) throw notStarted(experiment);
+    return this.rollup.quantiles(targetOf(experiment, design));
   }
 
   private async gather(experiment: Experiment, last: Report | null): Promise<Evidence> {
@@ -109,15 +108,6 @@ export class AnalysisService {
     }
     return { caughtUp: false, watermarkMs };
   }
-}
-
-function targetOf(experiment: Experiment, design: FrozenDesign): RollupTarget {
-  return {
-    experimentId: experiment.id,
-    epoch: experiment.epoch,
-    model: experiment.model,
-    metrics: design.metrics.map((metric) => metric.definition),
-  };
 }
 
 function viewOf(report: Report): ReportView {

@@ -1,14 +1,14 @@
 import { controlOf } from '../experiments/experiment.js';
 import { invariant } from '../kernel/assert.js';
 import type { Assessment, Interval, MetricAssessment } from '../statistics/assessment.js';
-import { asymptoticSequenceInformationTime } from '../statistics/confidence-sequence.js';
 import { liftFieller } from '../statistics/relative-lift.js';
-import { armsOf, contrastOf, DIFFERENCE, type Contrast } from './contrast.js';
+import { armsOf } from './contrast.js';
 import type { Evidence, RunningResult, Verdict } from './evidence.js';
 import { assessQuality, unitsPerArm } from './quality.js';
 import { compare, treatmentsOf, type Comparison } from './strata.js';
-import { successAlpha, type TestSetting } from './hypothesis.js';
-import { deterioration, plannedStandardError } from './tests.js';
+import type { TestSetting } from './hypothesis.js';
+import { intervalAlpha, intervalOf, type Look } from './interval.js';
+import { deterioration } from './tests.js';
 import { type MethodVerdict, previousOf, verdictsOf } from './verdicts.js';
 
 /**
@@ -70,7 +70,7 @@ function assessMetric(
 ): MetricAssessment {
   const { designMetric, variant } = comparison;
   const { definition, role } = designMetric;
-  const alpha = role === 'success' ? successAlpha(setting) : setting.design.analysis.alpha;
+  const alpha = intervalAlpha(setting, role);
   const look = intervalOf(comparison, setting, alpha);
   return {
     metric: definition.name,
@@ -94,29 +94,6 @@ function assessMetric(
     nonInferiority: verdict.nonInferiority,
     deterioration: role === 'diagnostic' ? null : deterioration(comparison, setting),
   };
-}
-
-interface Look {
-  readonly contrast: Contrast;
-  readonly interval: Interval;
-  readonly pValue: number;
-}
-
-/** The two-sided sequence around the difference, with the variance as observed; null where it has none. */
-function intervalOf(comparison: Comparison, setting: TestSetting, alpha: number): Look | null {
-  const contrast = contrastOf(comparison, DIFFERENCE, { kind: 'as_observed' });
-  if (contrast === null || !(contrast.standardError > 0)) return null;
-  const { estimate, standardError } = contrast;
-  const look = asymptoticSequenceInformationTime({
-    estimate,
-    standardError,
-    plannedStandardError: plannedStandardError(contrast, setting.design.analysis.plannedUnits),
-    alpha,
-    alternative: 'two-sided',
-  });
-  if (look.kind === 'undefined') return null;
-  const { lower, upper, pValue } = look.value;
-  return { contrast, interval: { lower, upper }, pValue };
 }
 
 /** Fieller's interval at the sequence's own critical value, so that it holds at every look too. */

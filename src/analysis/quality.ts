@@ -1,7 +1,11 @@
 import { controlOf, type Phase } from '../experiments/experiment.js';
 import type { UnitCell } from '../metrics/metric.js';
 import type { QualityAssessment, SampleRatioAssessment } from '../statistics/assessment.js';
-import { sampleRatioChiSquare, sampleRatioLogBayesFactor } from '../statistics/sample-ratio.js';
+import {
+  sampleRatioChiSquare,
+  type SampleRatioCounts,
+  sampleRatioLogBayesFactor,
+} from '../statistics/sample-ratio.js';
 import type { Evidence } from './evidence.js';
 
 /** Level of the sequential sample-ratio test over the whole life of an experiment. */
@@ -52,17 +56,36 @@ function coverageOf(phases: readonly Phase[], cell: UnitCell): number {
  * their Bayes factors multiply (Lindon and Malek 2022).
  */
 function sampleRatioOf(evidence: Evidence): SampleRatioAssessment {
-  const variants = evidence.design.variants.map((variant) => variant.name);
-  const byPhase = evidence.phases.map((phase) => ({
-    observed: variants.map((variant) => exposedUnits(evidence.unitCells, phase.phase, variant)),
-    weights: variants.map((variant) => phase.shares[variant] ?? 0),
-  }));
+  const byPhase = splitsOf(evidence);
   const logBayesFactor = byPhase.reduce(
     (sum, phase) => sum + sampleRatioLogBayesFactor({ ...phase, concentration: CONCENTRATION }),
     0,
   );
   const runningPValue = Math.min(evidence.previousSampleRatioPValue, Math.exp(-logBayesFactor));
-  const arms = variants.map((variant, index) => ({
+  return {
+    runningPValue,
+    alpha: SAMPLE_RATIO_ALPHA,
+    mismatch: runningPValue < SAMPLE_RATIO_ALPHA,
+    ...splitOf(evidence),
+  };
+}
+
+/** What units are held against the split with, all of an experiment's or those of a part. */
+export type SplitEvidence = Pick<Evidence, 'design' | 'phases' | 'unitCells'>;
+
+function splitsOf({ design, phases, unitCells }: SplitEvidence): readonly SampleRatioCounts[] {
+  return phases.map((phase) => ({
+    observed: design.variants.map(({ name }) => exposedUnits(unitCells, phase.phase, name)),
+    weights: design.variants.map(({ name }) => phase.shares[name] ?? 0),
+  }));
+}
+
+/** Units per arm, what the phases' shares make expect, and the chi-square of the two for one look. */
+export function splitOf(
+  evidence: SplitEvidence,
+): Pick<SampleRatioAssessment, 'arms' | 'chiSquarePValue'> {
+  const byPhase = splitsOf(evidence);
+  const arms = evidence.design.variants.map(({ name: variant }, index) => ({
     variant,
     units: byPhase.reduce((sum, { observed }) => sum + (observed[index] ?? 0), 0),
     expected: byPhase.reduce(
@@ -70,13 +93,7 @@ function sampleRatioOf(evidence: Evidence): SampleRatioAssessment {
       0,
     ),
   }));
-  return {
-    runningPValue,
-    chiSquarePValue: oneShot(arms),
-    alpha: SAMPLE_RATIO_ALPHA,
-    mismatch: runningPValue < SAMPLE_RATIO_ALPHA,
-    arms,
-  };
+  return { arms, chiSquarePValue: oneShot(arms) };
 }
 
 function oneShot(arms: SampleRatioAssessment['arms']): number | null {

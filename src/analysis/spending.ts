@@ -1,14 +1,14 @@
-import { invariant } from '../kernel/assert.js';
-import { type SequentialLook, spendingBoundaries } from '../statistics/group-sequential.js';
+import { alphaSpent } from '../statistics/alpha-spending.js';
+import { nextLook, type SolvedLook } from '../statistics/group-sequential.js';
 
 const SPENDING = { kind: 'obrien_fleming' } as const;
 
 /** Less than this is not worth a look: it is carried to the next one. */
 const SMALLEST_SPEND = 1e-12;
 
-/** Boundaries computed lately: the same design, looked at in the same steps, has the same ones. */
+/** Looks computed lately, by alpha and the times up to them: the next one continues from there. */
 const REMEMBERED = 512;
-const remembered = new Map<string, SequentialLook>();
+const remembered = new Map<string, SolvedLook>();
 
 export interface Boundary {
   /** Error spent up to and with this look. */
@@ -19,35 +19,45 @@ export interface Boundary {
 
 /**
  * Two-sided boundary of the last of several looks, Lan-DeMets with O'Brien-Fleming-like spending. Spending ends at
- * information 1, so that a last look that comes late spends what is left and no more.
+ * information 1, so that a last look that comes late spends what is left and no more. The same looks have the same
+ * boundary to the last digit, whatever is remembered.
  *
  * @param information of every look so far, increasing and above 0; the last may exceed 1
  * @param alpha level of the whole test, in (0, 1)
  */
 export function boundaryOf(information: readonly number[], alpha: number): Boundary {
-  const spending: number[] = [];
-  let spent = 0;
+  let key = String(alpha);
+  let last: SolvedLook | null = null;
   let isCarried = true;
   for (const look of information) {
-    const t = Math.min(1, look);
-    const cumulative = lastOf([t], alpha).alphaSpent;
-    isCarried = cumulative - spent < SMALLEST_SPEND;
+    const time = Math.min(1, look);
+    const cumulative = alphaSpent(SPENDING, { alpha, sides: 2, time });
+    isCarried = cumulative - (last?.alphaSpent ?? 0) < SMALLEST_SPEND;
     if (isCarried) continue;
-    spending.push(t);
-    spent = cumulative;
+    key += ` ${String(time)}`;
+    last = lookAfter(last, { key, alpha, time });
   }
-  return { spent, criticalValue: isCarried ? null : lastOf(spending, alpha).criticalValue };
+  return {
+    spent: last?.alphaSpent ?? 0,
+    criticalValue: isCarried ? null : (last?.criticalValue ?? null),
+  };
 }
 
-/** The last of several looks. */
-function lastOf(informationFractions: readonly number[], alpha: number): SequentialLook {
-  const key = `${String(alpha)} ${informationFractions.join(' ')}`;
+function lookAfter(
+  before: SolvedLook | null,
+  { key, alpha, time }: { readonly key: string; readonly alpha: number; readonly time: number },
+): SolvedLook {
   const known = remembered.get(key);
   if (known !== undefined) return known;
-  const looks = spendingBoundaries({ spending: SPENDING, informationFractions, alpha, sides: 2 });
-  const last = looks.at(-1);
-  invariant(last !== undefined, 'there is a look');
+  const look = nextLook(before, {
+    spending: SPENDING,
+    alpha,
+    time,
+    smallestSpend: SMALLEST_SPEND,
+  });
+  // nothing continues from the end, and a last step of almost nothing needs a large grid
+  if (time === 1) return look;
   if (remembered.size >= REMEMBERED) remembered.clear();
-  remembered.set(key, last);
-  return last;
+  remembered.set(key, look);
+  return look;
 }

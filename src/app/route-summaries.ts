@@ -32,6 +32,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'GET /api/v1/experiments/:experiment/reports': 'Reports, newest first',
   'GET /api/v1/experiments/:experiment/quantiles':
     'Quantiles of the arms, ranked now; display only',
+  'GET /api/v1/experiments/:experiment/segments':
+    'One metric by the values of a captured request field; display only',
   'GET /api/v1/experiments/:experiment/decisions': 'Every decision with its reasons and hash chain',
   'POST /api/v1/experiments/:experiment/decisions/:number/replay':
     'Decide again from the stored inputs and compare',

@@ -84,6 +84,14 @@ export class ExperimentsService {
     return found ?? this.missing(idOrName);
   }
 
+  /** Captured fields of the request; one that the answer has too holds what the answer said, and is left out. */
+  async capturedInputs({ model }: Pick<Experiment, 'model'>): Promise<readonly string[]> {
+    const { input, output } = (await this.models.get(model)).capture;
+    return Object.keys(input)
+      .filter((name) => !Object.hasOwn(output, name))
+      .sort();
+  }
+
   /** Newest first. */
   list(filter: ExperimentFilter = {}): Promise<readonly Experiment[]> {
     return this.experiments.list(this.database.manager, filter);

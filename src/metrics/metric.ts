@@ -139,3 +139,18 @@ export interface UnitCell {
   /** Units seen in two variants: excluded from both, counted here under the variant of their first exposure. */
   readonly crossovers: number;
 }
+
+/** Units whose first enrolled request had this value of a captured field. */
+export type Segment =
+  | { readonly kind: 'value'; readonly value: string }
+  /** All values after the largest ones. */
+  | { readonly kind: 'other'; readonly values: number }
+  /** The field was absent, null, or not captured. */
+  | { readonly kind: 'missing'; readonly value: null };
+
+/** The cells of one metric inside one segment. */
+export interface SegmentCells {
+  readonly segment: Segment;
+  readonly unitCells: readonly UnitCell[];
+  readonly metricCells: readonly MetricCell[];
+}

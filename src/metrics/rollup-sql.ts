@@ -153,10 +153,8 @@ WITH seen AS MATERIALIZED (
 UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(last_at) FROM arms))
 WHERE experiment_id = $1`;
 
-/** The change of cells by rows (metric, phase, variant, y, d, capped, x, has_x, counted, sign) named `moved`. */
-const CHANGE_CELLS = `
-change AS (
-  SELECT metric, phase, variant,
+/** The sums of a cell over rows of values, each with its sign. */
+export const CELL_SUMS = `
     coalesce(sum(sign) FILTER (WHERE counted), 0) AS n,
     coalesce(sum(sign) FILTER (WHERE NOT counted), 0) AS pending,
     coalesce(sum(sign * y) FILTER (WHERE counted), 0) AS sum_y,
@@ -169,7 +167,12 @@ change AS (
     coalesce(sum(sign) FILTER (WHERE counted AND has_x), 0) AS with_x,
     coalesce(sum(sign * x) FILTER (WHERE counted), 0) AS sum_x,
     coalesce(sum(sign * x * x) FILTER (WHERE counted), 0) AS sum_xx,
-    coalesce(sum(sign * x * y) FILTER (WHERE counted), 0) AS sum_xy
+    coalesce(sum(sign * x * y) FILTER (WHERE counted), 0) AS sum_xy`;
+
+/** The change of cells by rows (metric, phase, variant, y, d, capped, x, has_x, counted, sign) named `moved`. */
+const CHANGE_CELLS = `
+change AS (
+  SELECT metric, phase, variant, ${CELL_SUMS}
   FROM moved GROUP BY metric, phase, variant
 ), cells AS (
   INSERT INTO metric_cells AS c (experiment_id, metric, phase, variant, n, pending, sum_y, sum_yy, sum_d,
@@ -253,13 +256,17 @@ FROM rollup_targets WHERE experiment_id = $1`;
 const MOMENT = (numerator: string): string =>
   `CASE WHEN n = 0 OR abs(${numerator}) < 1e-290 THEN 0 ELSE (${numerator})::float8 / n END`;
 
-export const METRIC_CELLS = `
-SELECT metric, phase, variant, n::float8 AS n, pending::float8 AS pending, events::float8 AS events,
+/** The columns of a cell from the sums of one. */
+export const CELL_COLUMNS = `
+  n::float8 AS n, pending::float8 AS pending, events::float8 AS events,
   ${MOMENT('sum_y')} AS "meanY", ${MOMENT('n * sum_yy - sum_y * sum_y')} AS "m2Y",
   ${MOMENT('sum_d')} AS "meanD", ${MOMENT('n * sum_dd - sum_d * sum_d')} AS "m2D",
   ${MOMENT('n * sum_yd - sum_y * sum_d')} AS "coMoment",
   capped::float8 AS capped, with_x::float8 AS "withX", ${MOMENT('sum_x')} AS "meanX",
-  ${MOMENT('n * sum_xx - sum_x * sum_x')} AS "m2X", ${MOMENT('n * sum_xy - sum_x * sum_y')} AS "coMomentXY"
+  ${MOMENT('n * sum_xx - sum_x * sum_x')} AS "m2X", ${MOMENT('n * sum_xy - sum_x * sum_y')} AS "coMomentXY"`;
+
+export const METRIC_CELLS = `
+SELECT metric, phase, variant, ${CELL_COLUMNS}
 FROM metric_cells WHERE experiment_id = $1
 ORDER BY metric COLLATE "C", phase, variant COLLATE "C"`;
 

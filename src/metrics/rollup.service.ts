@@ -4,7 +4,13 @@ import { asUnavailable } from '../database/connection-errors.js';
 import { Database } from '../database/database.service.js';
 import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
-import type { MetricCell, QuantileCell, UnitCell } from './metric.js';
+import type {
+  MetricCell,
+  MetricDefinition,
+  QuantileCell,
+  SegmentCells,
+  UnitCell,
+} from './metric.js';
 import { compileMetrics } from './metric-sql.js';
 import type { CompiledMetrics } from './metric-sql.js';
 import { fingerprintOf, ROLLUP_LIMITS } from './rollup.js';
@@ -33,7 +39,8 @@ interface Work {
 
 /** 97.5 % of a normal distribution lie below. */
 const NORMAL_975 = 1.959963984540054;
-const QUANTILE_TIMEOUT_MS = 30_000;
+/** For a statement that reads the events of a whole experiment while somebody waits. */
+const ON_DEMAND_TIMEOUT_MS = 30_000;
 
 const NOTHING: NewRows = { read: 0, units: [], last: null };
 
@@ -110,18 +117,40 @@ export class RollupService {
    * @throws SluiceError `conflict` as `cells`, `too_large` when the events cannot be read in time
    */
   async quantiles(target: RollupTarget, z = NORMAL_975): Promise<QuantileCell[]> {
-    const limits = { ...ROLLUP_LIMITS, statementTimeoutMs: QUANTILE_TIMEOUT_MS };
     const metrics = target.metrics.filter(({ kind }) => kind === 'quantile');
+    return this.onDemand(target, async (store) => {
+      const cells: QuantileCell[] = [];
+      for (const metric of metrics) cells.push(...(await store.quantileCells(target, metric, z)));
+      return cells;
+    });
+  }
+
+  /**
+   * The cells of one metric by the values of a captured field of the unit's first enrolled request, as of the last
+   * rollup. Reads one event per unit (at most 30 s): for display on demand only.
+   *
+   * @throws SluiceError as `quantiles`
+   */
+  async segments(
+    target: RollupTarget,
+    { attribute, metric }: { readonly attribute: string; readonly metric: MetricDefinition },
+  ): Promise<SegmentCells[]> {
+    return this.onDemand(target, (store) => store.segmentCells(target, attribute, metric));
+  }
+
+  private async onDemand<T>(
+    target: RollupTarget,
+    work: (store: RollupStore) => Promise<T>,
+  ): Promise<T> {
+    const limits = { ...ROLLUP_LIMITS, statementTimeoutMs: ON_DEMAND_TIMEOUT_MS };
     try {
       return await this.inTransaction(limits, 'read', async (store) => {
         await refuseStale(store, target);
-        const cells: QuantileCell[] = [];
-        for (const metric of metrics) cells.push(...(await store.quantileCells(target, metric, z)));
-        return cells;
+        return work(store);
       });
     } catch (error) {
       if ((error as { code?: unknown }).code !== QUERY_CANCELED) throw error;
-      throw new SluiceError('too_large', 'too many events to rank them in time', [], {
+      throw new SluiceError('too_large', 'too many events to read them in time', [], {
         cause: error,
       });
     }

@@ -5,12 +5,15 @@ import type {
   MetricCell,
   MetricDefinition,
   QuantileCell,
+  Segment,
+  SegmentCells,
   UnitCell,
 } from './metric.js';
 import type { CompiledMetrics } from './metric-sql.js';
 import { compileQuantile } from './quantile-sql.js';
 import * as sql from './rollup-sql.js';
 import type { RollupLimits, RollupTarget } from './rollup.js';
+import { MAX_SEGMENTS, SEGMENT_CELLS } from './segment-sql.js';
 
 /** The client gives up this long after the server should have: a frozen server never does. */
 const CLIENT_GRACE_MS = 5_000;
@@ -51,6 +54,13 @@ type CellRow = Omit<MetricCell, 'covariate'> &
   Omit<CovariateMoments, 'unitsWithData'> & { readonly withX: number };
 
 type QuantileRow = Omit<QuantileCell, 'metric' | 'share'> & QuantileCell['share'];
+
+interface SegmentRow extends CellRow, Pick<UnitCell, 'units' | 'crossovers'> {
+  readonly kind: Segment['kind'];
+  readonly value: string | null;
+  /** Distinct values that are in no segment of their own. */
+  readonly others: number;
+}
 
 /** The tables of the rollup and the views of the events, inside one transaction on one client. */
 export class RollupStore {
@@ -159,11 +169,25 @@ export class RollupStore {
       metrics.filter((metric) => (metric.covariate ?? null) !== null).map(({ name }) => name),
     );
     const rows = await this.query<CellRow>(sql.METRIC_CELLS, [experimentId]);
-    return rows.map(({ withX, meanX, m2X, coMomentXY, ...cell }) => ({
-      ...cell,
-      covariate: adjusted.has(cell.metric)
-        ? { unitsWithData: withX, meanX, m2X, coMomentXY }
-        : null,
+    return rows.map((row) => cellOf(row, adjusted.has(row.metric)));
+  }
+
+  /** The largest values first, then the other ones together, then the units without a value. */
+  async segmentCells(
+    { experimentId, epoch }: RollupTarget,
+    attribute: string,
+    metric: MetricDefinition,
+  ): Promise<SegmentCells[]> {
+    const parameters = [experimentId, epoch, attribute, metric.name, MAX_SEGMENTS];
+    const rows = await this.query<SegmentRow>(SEGMENT_CELLS, parameters);
+    const isAdjusted = (metric.covariate ?? null) !== null;
+    const segments = Map.groupBy(rows, ({ kind, value }) => `${kind} ${value ?? ''}`);
+    return [...segments.values()].map((own) => ({
+      segment: segmentOf(own),
+      unitCells: own.map(({ phase, variant, units, crossovers }) => ({
+        ...{ phase, variant, units, crossovers },
+      })),
+      metricCells: own.map((row) => cellOf(row, isAdjusted)),
     }));
   }
 
@@ -214,4 +238,20 @@ export class RollupStore {
     const { rows } = await this.client.query(query);
     return rows as Row[];
   }
+}
+
+function cellOf(row: CellRow, isAdjusted: boolean): MetricCell {
+  const { metric, phase, variant, n, pending, meanY, m2Y, meanD, m2D, coMoment } = row;
+  const { events, capped, withX, meanX, m2X, coMomentXY } = row;
+  const covariate = isAdjusted ? { unitsWithData: withX, meanX, m2X, coMomentXY } : null;
+  const moments = { meanY, m2Y, meanD, m2D, coMoment };
+  return { metric, phase, variant, n, pending, ...moments, events, capped, covariate };
+}
+
+function segmentOf([row]: readonly SegmentRow[]): Segment {
+  invariant(row !== undefined, 'a group has a row');
+  if (row.kind === 'other') return { kind: 'other', values: row.others };
+  return row.value === null
+    ? { kind: 'missing', value: null }
+    : { kind: 'value', value: row.value };
 }

@@ -37,7 +37,8 @@ export interface SequentialLook {
   readonly nominalP: number;
 }
 
-interface Solved extends SequentialLook {
+/** A look with all that the next one needs to be computed from it. */
+export interface SolvedLook extends SequentialLook {
   readonly time: number;
   /** Who went on before this look; null at the first. */
   readonly stage: Stage | null;
@@ -56,7 +57,7 @@ export function spendingBoundaries(design: SpendingDesign): readonly SequentialL
   }));
 }
 
-function solvedLooks(design: SpendingDesign): readonly Solved[] {
+function solvedLooks(design: SpendingDesign): readonly SolvedLook[] {
   const { spending, informationFractions: times, alpha, sides } = design;
   openUnit('alpha', alpha);
   checkSides(sides);
@@ -65,23 +66,54 @@ function solvedLooks(design: SpendingDesign): readonly Solved[] {
   const gains = spent.map((total, index) => total - (spent[index - 1] ?? 0));
   const reach = reachFor(Math.min(...gains.filter((gain) => gain > 0)));
   const boundary = { sides, reach };
-  const looks: Solved[] = [];
-  let stage: Stage | null = null;
+  const looks: SolvedLook[] = [];
   for (const [index, time] of times.entries()) {
-    const target = gains[index] ?? Number.NaN;
-    const critical = criticalValue({ stage, time, boundary, target });
-    const nominalP = sides * upperTail(critical);
-    looks.push({
-      time,
-      stage,
-      alphaSpent: spent[index] ?? Number.NaN,
-      criticalValue: critical,
-      nominalP,
-    });
-    const next = times[index + 1];
-    if (next !== undefined) stage = advance(stage, boundary, { time, critical, next });
+    const total = spent[index] ?? Number.NaN;
+    looks.push(solveNext(looks.at(-1) ?? null, { time, alphaSpent: total, boundary }));
   }
   return looks;
+}
+
+/**
+ * One more look of a two-sided design, at the cost of one look instead of all before it.
+ *
+ * @param before the look before it, of the same design; null for the first
+ * @param look `time` above the one before, at most 1; each look of the design spends at least `smallestSpend`
+ */
+export function nextLook(
+  before: SolvedLook | null,
+  look: Pick<SpendingDesign, 'spending' | 'alpha'> & {
+    readonly time: number;
+    readonly smallestSpend: number;
+  },
+): SolvedLook {
+  const { spending, alpha, time, smallestSpend } = look;
+  openUnit('alpha', alpha);
+  if (!(time > (before?.time ?? 0) && time <= 1)) {
+    refuse('time', time, 'above the one before and at most 1');
+  }
+  const boundary = { sides: 2, reach: reachFor(smallestSpend) } as const;
+  const total = alphaSpent(spending, { alpha, sides: 2, time });
+  return solveNext(before, { time, alphaSpent: total, boundary });
+}
+
+function solveNext(
+  before: SolvedLook | null,
+  look: Pick<SolvedLook, 'time' | 'alphaSpent'> & { readonly boundary: Boundary },
+): SolvedLook {
+  const { time, boundary } = look;
+  const stage =
+    before === null
+      ? null
+      : advance(before.stage, boundary, {
+          time: before.time,
+          critical: before.criticalValue,
+          next: time,
+        });
+  const target = look.alphaSpent - (before?.alphaSpent ?? 0);
+  const critical = criticalValue({ stage, time, boundary, target });
+  const nominalP = boundary.sides * upperTail(critical);
+  return { time, stage, alphaSpent: look.alphaSpent, criticalValue: critical, nominalP };
 }
 
 function checkTimes(times: readonly number[]): void {

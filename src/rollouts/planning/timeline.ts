@@ -7,8 +7,8 @@ const DAY_MS = 86_400_000;
 /** Looks of a simulated experiment: units grow by a constant factor between them. Real ones look far more often. */
 const LOOKS: Readonly<Record<AnalysisMethod, number>> = {
   sequential: 48,
-  // a boundary is computed from all looks before it; beyond a few of them power hardly changes (.778 to .80)
-  group_sequential: 8,
+  // each costs half a millisecond of integration; beyond a few of them power hardly changes
+  group_sequential: 20,
   fixed: 48,
 };
 

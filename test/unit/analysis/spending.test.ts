@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { boundaryOf } from '../../../src/analysis/spending.js';
+import { spendingBoundaries } from '../../../src/statistics/group-sequential.js';
 
 describe('the boundary of a group-sequential test', () => {
   it('is the normal quantile when there is one look', () => {
@@ -26,5 +27,17 @@ describe('the boundary of a group-sequential test', () => {
     const late = boundaryOf([0.5, 1.2], 0.05);
     expect(late.spent).toBeCloseTo(0.05, 12);
     expect(late).toEqual(boundaryOf([0.5, 1], 0.05));
+  });
+
+  it('is the same look by look, at once, and in the design of all its looks', () => {
+    const looks = Array.from({ length: 40 }, (_, k) => 0.15 + (0.85 * k) / 39);
+    const whole = spendingBoundaries({
+      ...{ spending: { kind: 'obrien_fleming' }, informationFractions: looks },
+      ...{ alpha: 0.04, sides: 2 },
+    });
+    const atOnce = boundaryOf(looks, 0.04).criticalValue;
+    const oneByOne = looks.map((_, k) => boundaryOf(looks.slice(0, k + 1), 0.04).criticalValue);
+    whole.forEach((look, k) => expect(oneByOne[k]).toBeCloseTo(look.criticalValue, 11));
+    expect(oneByOne.at(-1)).toBe(atOnce);
   });
 });
