@@ -29,7 +29,7 @@ export interface BayesianFigure {
 }
 
 /**
- * Normal posterior on the lift of every metric and variant, with the prior N(0, 0.3^2) shown (STATISTICS: display).
+ * Normal posterior on the lift of every metric and variant, with the prior N(0, 0.3^2) shown beside it.
  * Not part of an assessment, so that the policy cannot see it. Metrics without an estimable lift are left out.
  */
 export function bayesianFigures({ design, metricCells }: Evidence): readonly BayesianFigure[] {

@@ -6,7 +6,7 @@ import { experimentPlan } from '../experiments/experiment-plan.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
 import { ModelsService } from '../models/models.service.js';
 import { PlanService } from '../models/plan.service.js';
-import { withExperiment, withoutExperiment } from '../routing/plan-change.js';
+import { modelIn, withExperiment, withoutExperiment } from '../routing/plan-change.js';
 import type { TrafficPlan } from '../routing/plan.js';
 import type { Change } from './change.js';
 import { DecisionsStore } from './decisions.store.js';
@@ -91,7 +91,7 @@ export class ExecutorService {
     if (traffic.kind === 'none') return null;
     if (traffic.kind === 'enrol') {
       const { version } = await this.plans.change(tx, cause, (plan) => {
-        const previous = plan.models[model]?.experiments.find((running) => running.id === id);
+        const previous = modelIn(plan, model)?.experiments.find((running) => running.id === id);
         const next = experimentPlan(experiment, traffic.coverage, traffic.phase, previous ?? null);
         return withExperiment(plan, model, next);
       });

@@ -101,7 +101,7 @@ describe('SIGTERM under load', () => {
 });
 
 describe('a start without PostgreSQL', () => {
-  it('serves predictions as before from the snapshot, within two seconds', async () => {
+  it('serves predictions as before from the snapshot, within two seconds that it had a processor', async () => {
     const before = versionOf();
     proxy.refuse();
     const sinceMs = performance.now();

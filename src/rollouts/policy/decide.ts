@@ -35,7 +35,7 @@ const RULES: readonly ((context: RuleContext) => RuleResult)[] = [
 ];
 
 /**
- * The decision rule (design §6). Pure: the same input gives the same decision, to the last character.
+ * The decision rule (docs/statistics.md). Pure: the same input gives the same decision, to the last character.
  *
  * Promotes iff at least one success metric is superior, every guardrail is non-inferior, nothing
  * deteriorates and the data is sound; absence of evidence never promotes (Schultzberg, Ankargren and
