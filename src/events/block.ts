@@ -89,10 +89,21 @@ export function readBlocks(bytes: Buffer, maxLines = Number.MAX_SAFE_INTEGER): B
   return { blocks, end: at, tail: 'clean' };
 }
 
-/** How many whole lines a damaged stretch holds: the best estimate of what was lost in it. */
+/**
+ * How many whole lines a damaged stretch holds: the best estimate of what was lost in it. Headers are stepped over
+ * where they can be recognised: their checksum and time may well contain the byte of a line's end.
+ */
 export function countLines(bytes: Buffer): number {
   let lines = 0;
-  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) lines += 1;
+  let at = 0;
+  while (at < bytes.length) {
+    if (bytes[at] === MAGIC_BYTES[0] && looksBegun(bytes, at)) {
+      at += HEADER_BYTES;
+      continue;
+    }
+    if (bytes[at] === 0x0a) lines += 1;
+    at += 1;
+  }
   return lines;
 }
 

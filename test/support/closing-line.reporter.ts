@@ -10,9 +10,11 @@ export default class ClosingLineReporter implements Reporter {
   private passed = 0;
   private failed = 0;
   private skipped = 0;
+  private retried: string[] = [];
 
   onInit(): void {
     process.once('exit', (code) => {
+      for (const name of this.retried) writeLine(`passed at the second attempt only: ${name}`);
       if (code !== 0 && this.failed === 0) this.failed = 1;
       writeLine(`${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`);
     });
@@ -21,6 +23,7 @@ export default class ClosingLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     this.passed = this.skipped = 0;
     this.failed = unhandledErrors.length;
+    this.retried = [];
     for (const module of modules) this.count(module);
   }
 
@@ -29,8 +32,9 @@ export default class ClosingLineReporter implements Reporter {
     for (const test of module.children.allTests()) {
       const { state } = test.result();
       if (state === 'passed') this.passed += 1;
-      else if (state === 'failed') failedTests += 1;
-      else this.skipped += 1;
+      if (test.diagnostic()?.flaky === true) this.retried.push(test.fullName);
+      if (state === 'failed') failedTests += 1;
+      if (state === 'skipped') this.skipped += 1;
     }
     if (failedTests === 0 && module.state() === 'failed') failedTests = 1;
     this.failed += failedTests;

@@ -67,4 +67,11 @@ describe('a block', () => {
     expect(countLines(encoded(block('a\nb\n', { lines: 2 })).subarray(HEADER_BYTES))).toBe(2);
     expect(countLines(Buffer.alloc(0))).toBe(0);
   });
+
+  it('counts no line in a header, whatever its checksum and time look like', () => {
+    const times = Array.from({ length: 2_000 }, (_, index) => 1_795_200_000_000 + 7 * index);
+    const bytes = encoded(...times.map((atMs) => block('x\n', { atMs })));
+    expect(bytes.filter((byte) => byte === 0x0a).length).toBeGreaterThan(times.length);
+    expect(countLines(bytes)).toBe(times.length);
+  });
 });
