@@ -18,6 +18,7 @@ export function experimentPlan(
 ): ExperimentPlan {
   const { id, name, kind, epoch, salt, design } = experiment;
   invariant(design !== null, 'only a frozen design gets traffic');
+  invariant(kind !== 'holdout', 'the cohorts of a holdout are part of the model');
   invariant(coverage > 0 && coverage <= 1, `a coverage is in (0, 1], not ${coverage}`);
   const before = previous?.epoch === epoch ? previous : null;
   invariant(before === null || coverage >= before.coverage, 'coverage never falls');

@@ -1,8 +1,8 @@
 import { SluiceError } from '../kernel/errors.js';
 import type { ExperimentPlan, ModelPlan, PlanKey, TrafficPlan, VersionPlan } from './plan.js';
 
-/** What a model's definition says; its champion, versions and experiments have their own changes. */
-export type ModelSettings = Omit<ModelPlan, 'champion' | 'versions' | 'experiments'>;
+/** What a model's definition says; its champion, versions, experiments and holdout have their own changes. */
+export type ModelSettings = Omit<ModelPlan, 'champion' | 'versions' | 'experiments' | 'holdout'>;
 
 /** The plan before anything was registered; its version 0 is older than every stored plan. */
 export function emptyPlan(): TrafficPlan {
@@ -30,6 +30,7 @@ export function withModel(plan: TrafficPlan, settings: ModelSettings): TrafficPl
     champion: known?.champion ?? null,
     versions: known?.versions ?? {},
     experiments: known?.experiments ?? [],
+    ...(known?.holdout === undefined ? {} : { holdout: known.holdout }),
   });
 }
 
