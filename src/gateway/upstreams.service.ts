@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Pool, type Dispatcher } from 'undici';
 import { UpstreamGuard } from '../models/upstream-guard.js';
-import { guardedConnector } from './guarded-connector.js';
+import { guardedConnector } from '../models/guarded-connector.js';
 
 /** Below the idle limit of usual servers (5 s and more), minus the half second by which undici's timers are late:
  * a request written to a connection that the server is closing fails, and may not be repeated. */

@@ -5,7 +5,7 @@ import { buildConnector } from 'undici';
 /** Time to open a connection, TLS included; a version's own deadline usually ends the wait earlier. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Says whether an address that a host resolved to may be dialled (src/models/upstream-guard.ts). */
+/** Says whether an address that a host resolved to may be dialled (upstream-guard.ts). */
 export interface AddressGuard {
   isAllowedAddress(ip: string, host: string, port: number): boolean;
 }
