@@ -226,7 +226,6 @@ export class RollupStore {
   private async limit(): Promise<void> {
     await this.query(
       `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
-         set_config('idle_in_transaction_session_timeout', $1, true),
          set_config('extra_float_digits', '1', true), set_config('jit', 'off', true),
          set_config('enable_nestloop', 'off', true), set_config('enable_seqscan', 'off', true)`,
       [this.limits.statementTimeoutMs.toString(), this.limits.lockTimeoutMs.toString()],

@@ -135,6 +135,7 @@ export function gatewayConfig(dataDir: string, change: Partial<Config> = {}): Co
     upstreamAllow: [],
     allowLoopback: true,
     gatewayAuth: 'open',
+    leaseMs: 5_000,
     logLevel: 'silent',
     ...change,
   };
