@@ -21,6 +21,7 @@ const MAY_IMPORT = {
   auth: ['database', 'config', 'kernel'],
   queue: ['database', 'config', 'kernel'],
   models: ['auth', 'database', 'config', 'routing', 'kernel'],
+  webhooks: ['models', 'auth', 'database', 'config', 'kernel'],
   events: ['models', 'auth', 'database', 'config', 'routing', 'kernel'],
   metrics: ['events', 'models', 'auth', 'database', 'kernel'],
   experiments: ['metrics', 'models', 'auth', 'database', 'routing', 'kernel'],
@@ -28,6 +29,7 @@ const MAY_IMPORT = {
   rollouts: [
     'analysis',
     'experiments',
+    'webhooks',
     'models',
     'queue',
     'auth',

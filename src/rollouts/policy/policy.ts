@@ -71,7 +71,8 @@ export type RuleName =
   | 'minimum_runtime'
   | 'non_inferiority'
   | 'superiority'
-  | 'time_limit';
+  | 'time_limit'
+  | 'gate';
 
 export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
 
