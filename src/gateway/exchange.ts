@@ -140,7 +140,8 @@ export class Exchange implements AttemptListener {
   }
 
   #fallback(): LiveVersion | null {
-    const { model, assigned } = this.call;
+    const { model, assigned, mayFallBack } = this.call;
+    if (!mayFallBack) return null;
     if (model.plan.fallback === null || model.plan.fallback === assigned.name) return null;
     return model.versions.get(model.plan.fallback) ?? null;
   }

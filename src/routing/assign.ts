@@ -103,6 +103,17 @@ export function inCohort(
     : { version: shipped, reason: 'champion', enrolment };
 }
 
+/**
+ * Whether another version may answer when the assigned one fails. Not for the units of a holdout: they stay on their
+ * version, and while the cohorts are compared the other one has no safety net either, or it would count as lift.
+ */
+export function mayFallBack({
+  reason,
+  enrolment,
+}: Pick<Assignment, 'reason' | 'enrolment'>): boolean {
+  return reason !== 'holdout' && (reason !== 'champion' || enrolment === null);
+}
+
 /** The place that a unit has in one experiment by coverage and weights; null: not enrolled. */
 export function placementOf(experiment: ExperimentPlan, unit: string): Placement | null {
   if (experiment.kind === 'ab') return abPlacement(experiment, unit);
