@@ -13,6 +13,7 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { RolloutsModule } from '../rollouts/rollouts.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { DocsController } from './docs.controller.js';
 import { HealthController } from './health.controller.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -29,6 +30,7 @@ const API: readonly Type[] = [
   ExperimentsModule,
   AnalysisModule,
   RolloutsModule,
+  WebhooksModule,
 ];
 
 /** The whole product, wired for the roles of this process. */

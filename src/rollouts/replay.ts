@@ -5,6 +5,7 @@ import { epochStartOf, type Experiment } from '../experiments/experiment.js';
 import { invariant } from '../kernel/assert.js';
 import { canonicalJson } from '../kernel/json.js';
 import { decide } from './policy/decide.js';
+import { gated, type GateAnswer } from './policy/gates.js';
 import type { Decision, PolicyDesign, PolicyState } from './policy/policy.js';
 import { decisionHash, type StoredDecision } from './stored-decision.js';
 
@@ -14,6 +15,8 @@ export interface StoredInputs {
   readonly nowMs: number;
   /** Null when the analysis itself had failed. */
   readonly evidence: Evidence | null;
+  /** What gates answered; missing when none was asked. */
+  readonly gates?: readonly GateAnswer[];
 }
 
 export interface StoredReasons {
@@ -47,8 +50,11 @@ export function storedInputs(seen: {
   readonly state: PolicyState;
   readonly nowMs: number;
   readonly report: Report | null;
+  readonly answers: readonly GateAnswer[];
 }): StoredInputs {
-  return { state: seen.state, nowMs: seen.nowMs, evidence: seen.report?.evidence ?? null };
+  const { state, nowMs, report, answers } = seen;
+  const gates = answers.length === 0 ? {} : { gates: answers };
+  return { state, nowMs, evidence: report?.evidence ?? null, ...gates };
 }
 
 export function reasonsOf({ code, variant, toStep, trace }: Decision): StoredReasons {
@@ -67,10 +73,10 @@ export function replay(stored: StoredDecision): ReplayResult {
   const hashFits = stored.hash === decisionHash(stored);
   const was = { kind: stored.kind, summary: stored.summary };
   if (!stored.automatic) return { identical: hashFits, hashFits, stored: was, replayed: null };
-  const { state, nowMs, evidence } = stored.inputs as StoredInputs;
+  const { state, nowMs, evidence, gates = [] } = stored.inputs as StoredInputs;
   const design: PolicyDesign = evidence?.design ?? NO_DESIGN;
   const assessment = evidence === null ? null : assess(evidence);
-  const decision = decide({ design, state, assessment, nowMs });
+  const decision = gated(decide({ design, state, assessment, nowMs }), gates);
   const identical =
     hashFits &&
     decision.kind === stored.kind &&

@@ -1,9 +1,14 @@
 import { Module } from '@nestjs/common';
 import { AnalysisModule } from '../analysis/analysis.module.js';
+import { AuthModule } from '../auth/auth.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ExperimentsModule } from '../experiments/experiments.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { QueueModule } from '../queue/queue.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
+import { AuditController } from './audit.controller.js';
+import { AuditService } from './audit.service.js';
+import { AuditStore } from './audit.store.js';
 import { DecisionRow } from './decision.row.js';
 import { DecisionsStore } from './decisions.store.js';
 import { EvaluationService } from './evaluation.service.js';
@@ -16,17 +21,22 @@ import { RolloutsController } from './rollouts.controller.js';
 import { RolloutsService } from './rollouts.service.js';
 import { SchedulerService, TurnParts } from './scheduler.service.js';
 import { VerbsService } from './verbs.service.js';
+import { VerdictService } from './verdict.service.js';
 
 @Module({
   imports: [
+    AuthModule,
     DatabaseModule.rows([DecisionRow]),
     QueueModule,
     ModelsModule,
     ExperimentsModule,
     AnalysisModule,
+    WebhooksModule,
   ],
-  controllers: [PlanningController, RolloutsController],
+  controllers: [AuditController, PlanningController, RolloutsController],
   providers: [
+    AuditService,
+    AuditStore,
     DecisionsStore,
     ExecutorService,
     EvaluationService,
@@ -37,6 +47,7 @@ import { VerbsService } from './verbs.service.js';
     SchedulerService,
     TurnParts,
     VerbsService,
+    VerdictService,
   ],
 })
 export class RolloutsModule {}

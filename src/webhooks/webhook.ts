@@ -13,6 +13,9 @@ export const WEBHOOK_EVENTS = [
   'approve',
   'abort',
   'redesign',
+  'close',
+  'reweigh',
+  'release',
 ] as const;
 
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
