@@ -151,6 +151,8 @@ export interface Experiment {
   readonly endedAtMs: number | null;
   readonly failedAnalyses: number;
   readonly lastFailure: string | null;
+  /** The experiment whose evidence it was started on: the shadow before a canary. Null: none. */
+  readonly parentId: string | null;
 }
 
 /** When the evidence of the present epoch begins; null while draft. Each epoch has its own time limits. */

@@ -8,13 +8,15 @@ import {
 } from '../experiments/experiment.js';
 import { sharesAt } from '../experiments/shares.js';
 import { invariant } from '../kernel/assert.js';
+import type { Decision } from './policy/policy.js';
 import { lastRampStep } from './policy/rules.js';
 
 /** What somebody - the policy or a person - wants to happen to a running experiment. */
 export type Action =
   | { readonly kind: 'promote'; readonly variant: string }
   | { readonly kind: 'rollback' }
-  | { readonly kind: 'advance'; readonly toStep: number }
+  /** Null: a shadow is ready, and ends. */
+  | { readonly kind: 'advance'; readonly toStep: number | null }
   | { readonly kind: 'inconclusive' }
   | { readonly kind: 'abort' }
   | { readonly kind: 'approve' }
@@ -22,6 +24,19 @@ export type Action =
   | { readonly kind: 'resume' }
   | { readonly kind: 'hold' }
   | { readonly kind: 'error' };
+
+/** What the policy's decision wants to happen. */
+export function actionOfDecision(decision: Decision): Action {
+  switch (decision.kind) {
+    case 'promote':
+      invariant(decision.variant !== null, 'a promotion names its variant');
+      return { kind: 'promote', variant: decision.variant };
+    case 'advance':
+      return { kind: 'advance', toStep: decision.toStep };
+    default:
+      return { kind: decision.kind };
+  }
+}
 
 /** What happens to traffic: nothing, the experiment is enrolled at a coverage, or it leaves the plan. */
 export type TrafficChange =
@@ -35,6 +50,8 @@ export interface Change {
   readonly rollout: RolloutState;
   readonly hasEnded: boolean;
   readonly traffic: TrafficChange;
+  /** True: the canary that the design names begins in the same transaction. */
+  readonly startsNext?: boolean;
 }
 
 /** The first state of a rollout: phase 1 begins with the first step's coverage (or the whole of an `ab`). */
@@ -83,6 +100,7 @@ export function changeOf(experiment: Experiment, action: Action, nowMs: number):
     case 'abort':
       return ended(stays, 'aborted', null);
     case 'advance':
+      if (action.toStep === null) return readyForCanary(stays, design);
       return enrolledFurther(stays, advanced(design, rollout, action.toStep, nowMs));
     case 'approve':
       return { ...stays, rollout: { ...rollout, approvedStep: rollout.step } };
@@ -117,6 +135,12 @@ export function advanced(
   };
 }
 
+/** A shadow that is ready has done what it can: it ends, and what follows it begins. */
+function readyForCanary(stays: Change, design: FrozenDesign): Change {
+  invariant(design.kind === 'shadow', 'only a shadow advances to no step');
+  return { ...ended(stays, 'completed', null), startsNext: design.next !== undefined };
+}
+
 function enrolledFurther(stays: Change, rollout: RolloutState): Change {
   const begun = rollout.phases.at(-1);
   invariant(begun !== undefined, 'a step that begins has a phase');
@@ -133,7 +157,7 @@ function phaseOf(design: FrozenDesign, phase: number, coverage: number, nowMs: n
 }
 
 function coverageAt(design: FrozenDesign, step: number): number {
-  if (design.kind === 'ab') return design.coverage;
+  if (design.kind !== 'canary') return design.coverage;
   const coverage = design.steps[step]?.coverage;
   invariant(coverage !== undefined, `a canary has a step ${String(step)}`);
   return coverage;

@@ -3,7 +3,7 @@ import type { Experiment, FrozenDesign } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
 import { type ManualVerb, nextStatus } from '../experiments/life-cycle.js';
 import { SluiceError } from '../kernel/errors.js';
-import { type Action, changeOf, nextStep, restartOf, startOf } from './change.js';
+import { type Action, changeOf, nextStep, restartOf } from './change.js';
 import { ExecutorService, type DecisionRecord } from './executor.service.js';
 import { POLICY_VERSION } from './policy/policy.js';
 import type { RedesignBody, Verb, VerbBody } from './rollouts.contract.js';
@@ -28,11 +28,11 @@ export class VerbsService {
     return this.executor.decideInTransaction(async (tx, nowMs) => {
       const locked = await this.experiments.lock(tx, id);
       refuseFromStatus(locked, verb);
-      const isStart = verb === 'start';
-      const experiment = isStart ? await this.experiments.freeze(tx, locked, nowMs) : locked;
-      const change = isStart
-        ? startOf(designOf(experiment), nowMs)
-        : changeOf(experiment, actionOf(experiment, verb, body), nowMs);
+      if (verb === 'start') {
+        const { reason: summary } = body;
+        return this.executor.start(tx, locked, { automatic: false, actor, summary, atMs: nowMs });
+      }
+      const change = changeOf(locked, actionOf(locked, verb, body), nowMs);
       const record: DecisionRecord = {
         kind: verb,
         automatic: false,
@@ -42,13 +42,13 @@ export class VerbsService {
         inputs: {
           rollout: locked.rollout,
           status: locked.status,
-          designHash: experiment.designHash,
+          designHash: locked.designHash,
         },
         policyVersion: POLICY_VERSION,
         reportNumber: null,
         atMs: nowMs,
       };
-      return this.executor.apply(tx, experiment, change, record);
+      return this.executor.apply(tx, locked, change, record);
     });
   }
 
@@ -122,8 +122,10 @@ function actionOf(experiment: Experiment, verb: Verb, body: VerbBody): Action {
   }
 }
 
-function manualStep(experiment: Experiment): number {
-  const { rollout } = experiment;
+/** A shadow has no steps: to advance it is to say that it is ready. */
+function manualStep(experiment: Experiment): number | null {
+  const { rollout, kind } = experiment;
+  if (kind === 'shadow') return null;
   const next = rollout === null ? null : nextStep(designOf(experiment), rollout);
   if (next !== null) return next;
   throw new SluiceError('conflict', 'there is no further step with a control', [
@@ -132,6 +134,8 @@ function manualStep(experiment: Experiment): number {
 }
 
 function manualVariant(experiment: Experiment, body: VerbBody): string {
+  if (experiment.kind === 'shadow' || experiment.kind === 'holdout')
+    throw promotesNothing(experiment);
   const candidates = designOf(experiment)
     .variants.filter((variant) => !variant.control)
     .map((variant) => variant.name);
@@ -139,5 +143,15 @@ function manualVariant(experiment: Experiment, body: VerbBody): string {
   if (wanted !== undefined && candidates.includes(wanted)) return wanted;
   throw new SluiceError('invalid_input', 'which variant is to be promoted?', [
     { field: 'variant', given: body.variant ?? null, expected: `one of ${candidates.join(', ')}` },
+  ]);
+}
+
+function promotesNothing({ name, kind }: Experiment): SluiceError {
+  const advice =
+    kind === 'shadow'
+      ? 'advance says that it is ready, and begins the canary that follows it'
+      : 'abort ends the comparison; the holdout of the model stays until it is released';
+  return new SluiceError('conflict', `${name} is a ${kind}: it promotes nothing`, [
+    { field: 'verb', given: 'promote', expected: 'an ab or a canary', advice },
   ]);
 }

@@ -1,3 +1,5 @@
+import type { Assessment } from '../../statistics/assessment.js';
+import { decideHoldout } from './holdout-rules.js';
 import type { Decision, PolicyInput, RuleOutcome } from './policy.js';
 import {
   completeness,
@@ -14,6 +16,7 @@ import {
   step,
   superiority,
 } from './rules.js';
+import { decideShadow } from './shadow-rules.js';
 import { durationInWords, inWords } from './words.js';
 
 /** After this many failed analyses in a row people are told; fewer are retried silently. */
@@ -44,6 +47,18 @@ const RULES: readonly ((context: RuleContext) => RuleResult)[] = [
 export function decide(input: PolicyInput): Decision {
   const { assessment, state } = input;
   if (assessment === null) return analysisFailed(state.failedAnalyses);
+  switch (input.design.kind) {
+    case 'shadow':
+      return decideShadow(input);
+    case 'holdout':
+      return decideHoldout(input);
+    case 'ab':
+    case 'canary':
+      return decideRollout(input, assessment);
+  }
+}
+
+function decideRollout(input: PolicyInput, assessment: Assessment): Decision {
   const context: RuleContext = { ...input, assessment };
   const trace: RuleOutcome[] = [];
   for (const rule of RULES) {

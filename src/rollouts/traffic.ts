@@ -1,0 +1,71 @@
+import type { Experiment, FrozenDesign } from '../experiments/experiment.js';
+import { experimentPlan } from '../experiments/experiment-plan.js';
+import { SluiceError } from '../kernel/errors.js';
+import { allocateSegments, freeSegmentCount, layerSalt } from '../routing/layers.js';
+import {
+  modelIn,
+  withExperiment,
+  withHoldoutExperiment,
+  withoutExperiment,
+} from '../routing/plan-change.js';
+import {
+  type ExperimentPlan,
+  LAYER_SEGMENTS,
+  type LayerPlan,
+  type TrafficPlan,
+} from '../routing/plan.js';
+import type { TrafficChange } from './change.js';
+
+/**
+ * The plan with an experiment enrolled as a change says. Pure; runs under the plan's lock, so that two experiments
+ * never get the same units. Throws `conflict` when its units or its layer are taken.
+ */
+export function enrolled(
+  plan: TrafficPlan,
+  experiment: Experiment,
+  traffic: Extract<TrafficChange, { readonly kind: 'enrol' }>,
+): TrafficPlan {
+  const { id, name, model, epoch, kind } = experiment;
+  if (kind === 'holdout') {
+    return withHoldoutExperiment(plan, model, { id, name, epoch, phase: traffic.phase });
+  }
+  const previous = modelIn(plan, model)?.experiments.find((running) => running.id === id) ?? null;
+  const layer = layerOf(plan, experiment, previous);
+  return withExperiment(plan, model, experimentPlan(experiment, traffic, previous, layer));
+}
+
+/** The plan without an experiment: its units, segments and copies go back. */
+export function withdrawn(plan: TrafficPlan, { id, model, kind }: Experiment): TrafficPlan {
+  if (kind === 'holdout') return withHoldoutExperiment(plan, model, null);
+  return withoutExperiment(plan, model, id);
+}
+
+/** The segments that an experiment holds: given once, at its start; a redesign with another layer gives them anew. */
+function layerOf(
+  plan: TrafficPlan,
+  { id, model, name, design }: Experiment,
+  previous: ExperimentPlan | null,
+): LayerPlan | null {
+  const wanted = design?.layer;
+  if (wanted === undefined) return null;
+  if (previous?.layer !== undefined && isStill(previous.layer, wanted)) return previous.layer;
+  const others = previous === null ? plan : withoutExperiment(plan, model, id);
+  const ranges = allocateSegments(others, wanted.name, wanted.share);
+  if (ranges !== null) return { name: wanted.name, salt: layerSalt(wanted.name), ranges };
+  const free = freeSegmentCount(others, wanted.name);
+  throw new SluiceError('conflict', `layer ${wanted.name} has no room for ${name}`, [
+    {
+      field: '/layer/share',
+      given: wanted.share,
+      expected: `at most ${String(free / LAYER_SEGMENTS)}: what other experiments left`,
+      advice: 'ask for a smaller share, or end another experiment of the layer first',
+    },
+  ]);
+}
+
+function isStill(held: LayerPlan, wanted: NonNullable<FrozenDesign['layer']>): boolean {
+  const segments = held.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  return (
+    held.name === wanted.name && segments === Math.max(1, Math.round(wanted.share * LAYER_SEGMENTS))
+  );
+}
