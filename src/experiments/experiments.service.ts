@@ -9,9 +9,6 @@ import type { MetricDefinition } from '../metrics/metric.js';
 import { MetricsService } from '../metrics/metrics.service.js';
 import type { Model } from '../models/model.js';
 import { ModelsService } from '../models/models.service.js';
-import { PlanService } from '../models/plan.service.js';
-import { modelIn } from '../routing/plan-change.js';
-import type { ModelPlan } from '../routing/plan.js';
 import {
   type ExperimentDefinition,
   type ExperimentFilter,
@@ -32,12 +29,6 @@ const SALT_BYTES = 8;
 const SUFFIX_DIGITS = 8;
 const MAX_STEM = 63 - SUFFIX_DIGITS - 1;
 
-/** The holdout stands in the plan: a promotion may have made it. */
-type Known = Omit<Model, 'attributes' | 'holdout'> & {
-  readonly attributes: ModelPlan['attributes'];
-  readonly holdout: ModelPlan['holdout'];
-};
-
 /** What a redesign did. */
 export interface Redesign {
   readonly experiment: Experiment;
@@ -54,7 +45,6 @@ export class ExperimentsService {
     private readonly experiments: ExperimentsStore,
     private readonly models: ModelsService,
     private readonly metrics: MetricsService,
-    private readonly plans: PlanService,
   ) {}
 
   /** Makes a draft. Throws `invalid_input` or `conflict` (the name is taken). */
@@ -222,7 +212,7 @@ export class ExperimentsService {
 
   private async check(
     definition: ExperimentDefinition,
-  ): Promise<{ readonly model: Model; readonly metrics: readonly MetricDefinition[] }> {
+  ): Promise<{ readonly model: Known; readonly metrics: readonly MetricDefinition[] }> {
     const model = await this.knownModel(definition.model);
     const metrics = await this.metrics.list();
     const next = successorOf(definition);
@@ -235,9 +225,11 @@ export class ExperimentsService {
     throw new SluiceError('invalid_input', `${definition.name} does not fit: ${fields}`, defects);
   }
 
-  /** The model as registered, with what only its plan says. */
-  private async knownModel(name: string): Promise<Model> {
-    if (await this.models.exists(name)) return this.models.get(name);
+  private async knownModel(name: string): Promise<Known> {
+    if (await this.models.exists(name)) {
+      const { attributes, holdout } = modelIn(await this.plans.current(), name) ?? {};
+      return { ...(await this.models.get(name)), attributes, holdout };
+    }
     const known = (await this.models.list()).map((model) => model.name);
     const defect = unknownName('/model', name, known, 'a registered model');
     throw new SluiceError('invalid_input', `there is no model ${name}`, [defect]);
