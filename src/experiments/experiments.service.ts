@@ -212,7 +212,7 @@ export class ExperimentsService {
 
   private async check(
     definition: ExperimentDefinition,
-  ): Promise<{ readonly model: Known; readonly metrics: readonly MetricDefinition[] }> {
+  ): Promise<{ readonly model: Model; readonly metrics: readonly MetricDefinition[] }> {
     const model = await this.knownModel(definition.model);
     const metrics = await this.metrics.list();
     const next = successorOf(definition);
@@ -225,11 +225,8 @@ export class ExperimentsService {
     throw new SluiceError('invalid_input', `${definition.name} does not fit: ${fields}`, defects);
   }
 
-  private async knownModel(name: string): Promise<Known> {
-    if (await this.models.exists(name)) {
-      const { attributes, holdout } = modelIn(await this.plans.current(), name) ?? {};
-      return { ...(await this.models.get(name)), attributes, holdout };
-    }
+  private async knownModel(name: string): Promise<Model> {
+    if (await this.models.exists(name)) return this.models.get(name);
     const known = (await this.models.list()).map((model) => model.name);
     const defect = unknownName('/model', name, known, 'a registered model');
     throw new SluiceError('invalid_input', `there is no model ${name}`, [defect]);
