@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Holdout } from './holdout.js';
 import type { ModelSettings } from './model.contract.js';
 import { ModelRow } from './model.row.js';
 import { VersionRow } from './version.row.js';
@@ -63,6 +64,14 @@ export class ModelsStore {
         JSON.stringify(version.metadata),
       ],
     );
+  }
+
+  async setHoldout(tx: EntityManager, model: string, holdout: Holdout | null): Promise<void> {
+    const value = holdout === null ? null : JSON.stringify(holdout);
+    await tx.query(`UPDATE models SET holdout = $2, updated_at = now() WHERE name = $1`, [
+      model,
+      value,
+    ]);
   }
 
   async setChampion(tx: EntityManager, model: string, version: string): Promise<void> {
