@@ -41,7 +41,8 @@ export interface Prediction {
 }
 
 /** Why a request of a mirrored unit has no answer of the shadow version to compare. */
-export type MirrorDrop = 'in_flight' | 'breaker' | 'body_too_large' | 'method' | 'shutdown';
+export type MirrorDrop =
+  'in_flight' | 'breaker' | 'body_too_large' | 'method' | 'overload' | 'shutdown';
 
 /**
  * One request that a shadow experiment mirrored, or dropped: both answers side by side, written after the shadow's

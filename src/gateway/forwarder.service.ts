@@ -10,8 +10,10 @@ import type { AssignedCall, ReceivedCall } from './call.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import { GatewayTelemetry } from './gateway-telemetry.service.js';
 import type { LiveVersion } from './live-plan.js';
+import { Mirrors } from './mirrors.service.js';
 import { sendProblem } from './problem.js';
 import { afterRequest, afterRetry, FULL_BUDGET, type RetryBudget } from './retry.js';
+import { upstreamPath } from './route-request.js';
 import { unitOf } from './unit.js';
 import { Upstreams } from './upstreams.service.js';
 
@@ -32,6 +34,7 @@ export class Forwarder implements ExchangeHost {
     private readonly spool: Spool,
     private readonly upstreams: Upstreams,
     private readonly telemetry: GatewayTelemetry,
+    private readonly mirrors: Mirrors,
   ) {}
 
   forward(received: ReceivedCall): void {
@@ -52,12 +55,10 @@ export class Forwarder implements ExchangeHost {
   }
 
   dispatch(attempt: Attempt, call: AssignedCall, headers: string[]): void {
-    const { basePath, origin } = attempt.version;
-    const path = basePath + call.rest;
     this.upstreams.dispatch(
-      origin,
+      attempt.version.origin,
       {
-        path: path.startsWith('/') ? path : `/${path}`,
+        path: upstreamPath(attempt.version, call.rest),
         method: call.req.method ?? 'GET',
         headers,
         body: call.body.bytes.length === 0 ? null : call.body.bytes,
@@ -85,6 +86,10 @@ export class Forwarder implements ExchangeHost {
     } catch (error) {
       this.#fault(prediction.model, 'prediction', error);
     }
+  }
+
+  closed(call: AssignedCall, prediction: Prediction): void {
+    this.mirrors.answered(call, prediction);
   }
 
   /** Intention to treat: the exposure is on disk before the version can be called, and fail. */
