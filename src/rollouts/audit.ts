@@ -45,8 +45,8 @@ export interface AuditBasis {
   readonly anchors: readonly Checkpoint[];
   /** Of the experiment's row: it grows with every decision. */
   readonly revision: number;
-  /** Decisions before this time were made when nothing was signed yet; null: everything must be signed. */
-  readonly signedSinceMs: number | null;
+  /** Decisions before this time were made when nothing was signed yet. */
+  readonly signedSinceMs: number;
   /** Null: nothing is computed again. */
   readonly replay: ((decision: StoredDecision) => ReplayResult) | null;
 }
@@ -106,7 +106,7 @@ export class ChainAudit {
     const beyond = byNumber([...basis.checkpoints, ...basis.anchors].filter(isBeyond));
     for (const checkpoint of beyond.values()) this.missingAtEnd(checkpoint);
     if (last !== null && beyond.size === 0 && !this.checkpoints.has(number)) {
-      const isOlder = basis.signedSinceMs !== null && last.atMs < basis.signedSinceMs;
+      const isOlder = last.atMs < basis.signedSinceMs;
       if (!isOlder)
         this.found(number, 'unsigned', 'the log ends with a decision without signature');
     }

@@ -30,17 +30,26 @@ export function eventData(
   decision: StoredDecision,
   checkpoint: Checkpoint | null,
 ): object {
-  const { inputs: _inputs, atMs, reasons, ...rest } = decision;
+  const { experimentId, number, kind, reasons, atMs } = decision;
   const { variant = null } = reasons as Partial<StoredReasons>;
   return {
     experiment,
+    experimentId,
     model,
-    ...rest,
+    number,
+    kind,
     code: codeOf(reasons),
     variant,
+    summary: decision.summary,
+    automatic: decision.automatic,
+    actor: decision.actor,
     reasons,
+    reportNumber: decision.reportNumber,
+    configVersion: decision.configVersion,
+    policyVersion: decision.policyVersion,
+    previousHash: decision.previousHash,
+    hash: decision.hash,
     at: new Date(atMs).toISOString(),
-    atMs,
     checkpoint,
   };
 }
