@@ -20,9 +20,10 @@ CREATE OR REPLACE VIEW event_outcomes AS
   SELECT id, at, received_at, model, unit_key, request_id, name, value, x, day FROM outcomes;
 
 -- The only way in for metrics: which experiments ended in a rollback, when, and which of their arms was the control.
+-- Nobody ever gets an answer of a shadow.
 CREATE VIEW rolled_back_experiments AS
   SELECT id AS experiment_id, model, ended_at,
          (SELECT arm ->> 'name' FROM json_array_elements(frozen -> 'variants') AS arm
           WHERE (arm ->> 'control')::boolean) AS control
-  FROM experiments WHERE status = 'rolled_back';
+  FROM experiments WHERE status = 'rolled_back' AND kind <> 'shadow';
 CREATE INDEX experiments_rolled_back ON experiments (model, ended_at) WHERE status = 'rolled_back';

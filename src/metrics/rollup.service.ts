@@ -238,7 +238,8 @@ async function runBatch(store: RollupStore, work: Work): Promise<Batch> {
   const { target, compiled, limits } = work;
   const { experimentId } = target;
   await store.lock(experimentId);
-  const { horizon, cursors } = await openState(store, work);
+  const { horizon, cursors, lacksCubes } = await openState(store, work);
+  if (lacksCubes) await store.fillCubes(experimentId);
   const exposures = await store.newExposures(target, cursorOf(cursors?.exposures), horizon);
   const predictions = await store.newPredictions(target, cursorOf(cursors?.predictions), horizon);
   const names = compiled?.outcomes ?? [];

@@ -33,6 +33,8 @@ export interface RollupState {
   readonly epoch: number | null;
   readonly fingerprint: string | null;
   readonly cursors: Readonly<Partial<Record<sql.Stream, Cursor>>> | null;
+  /** A release without third moments wrote some of the cells. */
+  readonly lacksCubes: boolean;
 }
 
 export interface NewRows {
@@ -50,8 +52,8 @@ interface ReadRow {
   readonly units: readonly string[];
 }
 
-type CellRow = Omit<MetricCell, 'covariate'> &
-  Omit<CovariateMoments, 'unitsWithData'> & { readonly withX: number };
+type CellRow = Omit<MetricCell, 'covariate' | 'm3Y'> &
+  Omit<CovariateMoments, 'unitsWithData'> & { readonly withX: number; readonly m3Y: number | null };
 
 type QuantileRow = Omit<QuantileCell, 'metric' | 'share'> & QuantileCell['share'];
 
@@ -131,8 +133,13 @@ export class RollupStore {
     await this.query(sql.ADVANCE, [experimentId, stream, last.x, last.id]);
   }
 
+  async fillCubes(experimentId: string): Promise<void> {
+    await this.query(sql.FILL_CUBES, [experimentId]);
+  }
+
   async putUnits(target: RollupTarget, units: readonly string[], horizon: string): Promise<void> {
-    await this.query(sql.PUT_UNITS, [target.experimentId, target.epoch, units, horizon]);
+    const { experimentId, epoch, model } = target;
+    await this.query(sql.PUT_UNITS, [experimentId, epoch, units, horizon, model]);
   }
 
   async putValues(
@@ -241,9 +248,9 @@ export class RollupStore {
 
 function cellOf(row: CellRow, isAdjusted: boolean): MetricCell {
   const { metric, phase, variant, n, pending, meanY, m2Y, meanD, m2D, coMoment } = row;
-  const { events, capped, withX, meanX, m2X, coMomentXY } = row;
+  const { events, capped, withX, meanX, m2X, coMomentXY, m3Y } = row;
   const covariate = isAdjusted ? { unitsWithData: withX, meanX, m2X, coMomentXY } : null;
-  const moments = { meanY, m2Y, meanD, m2D, coMoment };
+  const moments = { meanY, m2Y, ...(m3Y === null ? {} : { m3Y }), meanD, m2D, coMoment };
   return { metric, phase, variant, n, pending, ...moments, events, capped, covariate };
 }
 

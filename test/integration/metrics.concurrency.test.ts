@@ -93,7 +93,7 @@ describe('rollup beside writers', () => {
 
     const { metricCells, unitCells } = await rollups.cells(target);
     expect(unitCells).toEqual([
-      { phase: 0, variant: 'control', units: WRITERS * ROUNDS, crossovers: 0 },
+      { phase: 0, variant: 'control', units: WRITERS * ROUNDS, crossovers: 0, carryOver: 0 },
     ]);
     expect(metricCells.map((cell) => [cell.n, cell.meanD])).toEqual(
       metrics.map(() => [WRITERS * ROUNDS, 1]),
