@@ -29,6 +29,8 @@ export type InsufficientReason =
   | 'too_few_units'
   | 'too_few_events'
   | 'too_few_non_events'
+  /** Means of very uneven arms: units of the smaller one until the difference is close enough to normal. */
+  | 'too_skewed'
   | 'zero_variance'
   | 'zero_denominator'
   /** `group_sequential`: effective units before the first look. */
@@ -123,6 +125,36 @@ export interface MetricAssessment {
   readonly superiority: TestResult | null;
   readonly nonInferiority: TestResult | null;
   readonly deterioration: TestResult | null;
+  /** Metrics of a shadow only; absent: the arms are different units. */
+  readonly pairs?: PairFigures;
+}
+
+/**
+ * One metric of the requests that both versions answered. Arms are then the same units: n counts units, the value of
+ * each arm is per request, the effect is the mean difference per request and its error that of units as clusters.
+ */
+export interface PairFigures {
+  /** Requests with a value on both sides, and on one side only (in no sum). */
+  readonly pairs: number;
+  readonly lopsided: number;
+  /** Units whose total differs between the sides. */
+  readonly differing: number;
+  readonly meanAbsoluteDifference: number | null;
+  /** Events only: of each unit the pair that was known first, by which side had the event. */
+  readonly discordance: PairDiscordance | null;
+}
+
+/** One pair per unit, so that pairs are independent; p-values and interval are for one look. */
+export interface PairDiscordance {
+  readonly both: number;
+  readonly primaryOnly: number;
+  readonly shadowOnly: number;
+  readonly neither: number;
+  /** McNemar's exact and mid p; null while no pair is discordant. */
+  readonly pExact: number | null;
+  readonly pMid: number | null;
+  /** Share of units with the event, shadow minus primary (Agresti & Min 2005); null without a discordant pair. */
+  readonly interval: Interval | null;
 }
 
 export interface SampleRatioAssessment {
@@ -162,4 +194,61 @@ export interface Assessment {
   readonly reading: 'test' | 'not_a_test';
   /** `fixed` only. */
   readonly horizon: FixedHorizon | null;
+  /** `shadow` only. */
+  readonly paired?: PairedAssessment;
+}
+
+/** What a shadow shows besides its metrics. */
+export interface PairedAssessment {
+  /** Copies that were sent, and what came of them. */
+  readonly sent: number;
+  readonly answered: number;
+  readonly shadowFailed: number;
+  readonly primaryFailed: number;
+  readonly bothFailed: number;
+  /** Requests without a copy, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Units with a request that both versions answered. */
+  readonly units: number;
+  /** Time of the newest mirrored request; null before the first. */
+  readonly watermarkMs: number | null;
+  /** One per captured output. */
+  readonly outputs: readonly OutputAgreement[];
+  /** Milliseconds at some levels, over the requests that both answered; empty without one. For display. */
+  readonly latency: readonly LatencyQuantiles[];
+}
+
+/** How far two versions say the same; one request per unit, the first that both answered. For one look. */
+export interface OutputAgreement {
+  readonly output: string;
+  readonly units: number;
+  /** Share of units whose answers fall into one category, with Wilson's interval. */
+  readonly agreement: (Interval & { readonly estimate: number }) | null;
+  /** Cohen's kappa; null where chance alone agrees always. */
+  readonly kappa: (Interval & { readonly estimate: number }) | null;
+  /** Units per category on either side. */
+  readonly histogram: readonly {
+    readonly category: string;
+    readonly primary: number;
+    readonly shadow: number;
+  }[];
+  readonly drift: ScoreDrift | null;
+}
+
+/** Jensen-Shannon distance of the two histograms against exchanging sides within pairs at random. */
+export interface ScoreDrift {
+  readonly distance: number;
+  readonly threshold: number;
+  readonly pValue: number;
+  readonly level: number;
+  readonly permutations: number;
+  readonly isBeyond: boolean;
+}
+
+export interface LatencyQuantiles {
+  readonly level: number;
+  readonly primary: number;
+  readonly shadow: number;
+  /** Of the differences, shadow minus primary, request by request. */
+  readonly difference: number;
 }
