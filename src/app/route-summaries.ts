@@ -16,6 +16,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'PUT /api/v1/models/:model': 'Register a model or replace its settings',
   'PUT /api/v1/models/:model/versions/:version': 'Register a version or replace it',
   'POST /api/v1/models/:model/champion': 'Make a version the champion by hand',
+  'POST /api/v1/models/:model/holdout/release':
+    'End the holdout of a model, and the experiment that compares it',
   'POST /api/v1/outcomes': 'Record what happened, as JSON or NDJSON; 202 once it is durable',
   'POST /api/v1/assignments':
     'Assign units of a batch job and record them as exposed; 200 once they are durable',

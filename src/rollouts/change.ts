@@ -38,11 +38,13 @@ export function actionOfDecision(decision: Decision): Action {
   }
 }
 
-/** What happens to traffic: nothing, the experiment is enrolled at a coverage, or it leaves the plan. */
+/** What happens to traffic. */
 export type TrafficChange =
   | { readonly kind: 'none' }
   | { readonly kind: 'enrol'; readonly coverage: number; readonly phase: number }
-  | { readonly kind: 'withdraw'; readonly champion: string | null };
+  | { readonly kind: 'withdraw'; readonly champion: string | null }
+  /** The holdout of the model ends, and with it the experiment that compares it. */
+  | { readonly kind: 'release' };
 
 /** The next state of an experiment and what it does to traffic. */
 export interface Change {

@@ -13,7 +13,7 @@ import { type Change, startOf } from './change.js';
 import { DecisionsStore } from './decisions.store.js';
 import { POLICY_VERSION } from './policy/policy.js';
 import type { StoredDecision, StoredDecisionKind } from './stored-decision.js';
-import { enrolled, withdrawn } from './traffic.js';
+import { enrolled, released, withdrawn } from './traffic.js';
 
 /** What is written down about a decision besides its effects. */
 export interface DecisionRecord {
@@ -182,6 +182,11 @@ export class ExecutorService {
         enrolled(plan, experiment, traffic),
       );
       return version;
+    }
+    if (traffic.kind === 'release') {
+      await this.models.setHoldout(tx, model, null);
+      const release = (plan: TrafficPlan): TrafficPlan => released(plan, model, experiment.id);
+      return (await this.plans.change(tx, cause, release)).version;
     }
     const withdraw = (plan: TrafficPlan): TrafficPlan => withdrawn(plan, experiment);
     const { version } =

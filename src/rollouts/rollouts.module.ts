@@ -13,6 +13,8 @@ import { DecisionRow } from './decision.row.js';
 import { DecisionsStore } from './decisions.store.js';
 import { EvaluationService } from './evaluation.service.js';
 import { ExecutorService } from './executor.service.js';
+import { HoldoutController } from './holdout.controller.js';
+import { HoldoutService } from './holdout.service.js';
 import { OutboxService } from './outbox.service.js';
 import { PlanningController } from './planning.controller.js';
 import { PlanningService } from './planning.service.js';
@@ -33,13 +35,14 @@ import { VerdictService } from './verdict.service.js';
     AnalysisModule,
     WebhooksModule,
   ],
-  controllers: [AuditController, PlanningController, RolloutsController],
+  controllers: [AuditController, HoldoutController, PlanningController, RolloutsController],
   providers: [
     AuditService,
     AuditStore,
     DecisionsStore,
     ExecutorService,
     EvaluationService,
+    HoldoutService,
     OutboxService,
     PlanningService,
     PlanningStore,

@@ -5,11 +5,13 @@ import { allocateSegments, freeSegmentCount, layerSalt } from '../routing/layers
 import {
   modelIn,
   withExperiment,
+  withHoldout,
   withHoldoutExperiment,
   withoutExperiment,
 } from '../routing/plan-change.js';
 import {
   type ExperimentPlan,
+  type HoldoutPlan,
   LAYER_SEGMENTS,
   type LayerPlan,
   type TrafficPlan,
@@ -38,6 +40,27 @@ export function enrolled(
 export function withdrawn(plan: TrafficPlan, { id, model, kind }: Experiment): TrafficPlan {
   if (kind === 'holdout') return withHoldoutExperiment(plan, model, null);
   return withoutExperiment(plan, model, id);
+}
+
+/**
+ * The plan without a model's holdout; its units are like all others from then on.
+ * Throws `conflict` when it has none, or another experiment (null: any) compares it.
+ */
+export function released(plan: TrafficPlan, model: string, experiment: string | null): TrafficPlan {
+  const compared = holdoutIn(plan, model).experiment;
+  if ((compared?.id ?? null) === experiment) return withHoldout(plan, model, null);
+  throw new SluiceError('conflict', `the holdout of ${model} is compared by another experiment`, [
+    { field: 'model', given: model, advice: 'read the model and its experiments, then retry' },
+  ]);
+}
+
+/** The holdout of a model. Throws `conflict` when it has none. */
+export function holdoutIn(plan: TrafficPlan, model: string): HoldoutPlan {
+  const holdout = modelIn(plan, model)?.holdout;
+  if (holdout !== undefined) return holdout;
+  throw new SluiceError('conflict', `model ${model} has no holdout`, [
+    { field: 'model', given: model, expected: 'a model with a holdout' },
+  ]);
 }
 
 /** The segments that an experiment holds: given once, at its start; a redesign with another layer gives them anew. */
