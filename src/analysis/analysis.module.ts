@@ -5,7 +5,8 @@ import { ExperimentsModule } from '../experiments/experiments.module.js';
 import { systemClock } from '../kernel/clock.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { AnalysisController } from './analysis.controller.js';
-import { AnalysisService, CLOCK } from './analysis.service.js';
+import { AnalysisService } from './analysis.service.js';
+import { CLOCK, EvidenceService } from './evidence.service.js';
 import { ReportRow } from './report.row.js';
 import { ReportsStore } from './reports.store.js';
 import { SegmentsController } from './segments.controller.js';
@@ -16,6 +17,7 @@ import { SegmentsService } from './segments.service.js';
   controllers: [AnalysisController, SegmentsController],
   providers: [
     AnalysisService,
+    EvidenceService,
     ReportsStore,
     SegmentsService,
     { provide: CLOCK, useValue: systemClock },

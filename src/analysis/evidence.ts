@@ -1,5 +1,6 @@
 import type { FrozenDesign, Phase } from '../experiments/experiment.js';
 import type { MetricCell, UnitCell } from '../metrics/metric.js';
+import type { PairedCells } from '../metrics/paired.js';
 import type { GroupSequentialLook, Interval, TestResult } from '../statistics/assessment.js';
 
 /**
@@ -23,6 +24,14 @@ export interface Evidence {
   /** What the looks before this one had established. */
   readonly previous: readonly RunningResult[];
   readonly previousSampleRatioPValue: number;
+  /** `shadow` only; `unitCells` and `metricCells` are empty then. */
+  readonly paired?: PairedEvidence;
+}
+
+/** The sums over the pairs of a shadow. */
+export interface PairedEvidence extends PairedCells {
+  /** Number of the report: together with the experiment the seed of its permutations. */
+  readonly look: number;
 }
 
 /** Running intersection and running minimum of one metric of one variant. */

@@ -171,11 +171,32 @@ export interface SampleRatioAssessment {
   }[];
 }
 
+/** Whether an arm, the control included, exceeds an operational limit of the design. */
+export interface LimitAssessment {
+  readonly variant: string;
+  readonly kind: 'errorRate' | 'timeoutRate';
+  /** The built-in metric that it is about. */
+  readonly metric: string;
+  /** Share in (0, 1) that must not be exceeded. */
+  readonly limit: number;
+  readonly units: number;
+  /** Units that met at least one failure. */
+  readonly failedUnits: number;
+  /** Of the requests; null without one. */
+  readonly share: number | null;
+  /** Always valid, against "at most the limit". */
+  readonly pValue: number;
+  readonly alpha: number;
+  readonly exceeded: boolean;
+}
+
 export interface QualityAssessment {
   readonly sampleRatio: SampleRatioAssessment;
   readonly crossoverUnits: number;
   readonly crossoverShare: number;
   readonly crossoverAlarm: boolean;
+  /** Units that had met a version that was rolled back before; absent: they were not counted. */
+  readonly carryOverUnits?: number;
   /** Events that could not be written down since the start. */
   readonly droppedEvents: number;
   /** False while events that had arrived were not yet rolled up. */
@@ -194,6 +215,8 @@ export interface Assessment {
   readonly reading: 'test' | 'not_a_test';
   /** `fixed` only. */
   readonly horizon: FixedHorizon | null;
+  /** Absent: the design has no limits. */
+  readonly limits?: readonly LimitAssessment[];
   /** `shadow` only. */
   readonly paired?: PairedAssessment;
 }
