@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import { AUDIT_USAGE, auditCommand } from './audit-command.js';
-import { refusalText, run } from './run.js';
 
 const USAGE = `sluice start
   starts the product as the environment says, like npm start
@@ -13,7 +12,8 @@ const CANNOT = 2;
 /** The command `sluice`. */
 export async function commandLine(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   const [command, ...rest] = args;
-  if (command === 'start') return run(env);
+  // the product is loaded only where it is needed: an audit should not wait for it
+  if (command === 'start') return (await import('./run.js')).run(env);
   if (command !== 'audit' || rest.includes('--help')) {
     const isAsked = command === '--help' || command === 'help' || rest.includes('--help');
     (isAsked ? process.stdout : process.stderr).write(USAGE);
@@ -27,6 +27,7 @@ export async function commandLine(args: readonly string[], env: NodeJS.ProcessEn
     process.stdout.write(output);
     process.exitCode = exitCode;
   } catch (error) {
+    const { refusalText } = await import('./run.js');
     process.stderr.write(refusalText(error).replace('sluice cannot start', 'sluice audit'));
     process.exitCode = CANNOT;
   }

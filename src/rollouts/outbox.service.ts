@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.service.js';
 import { DeliveriesService } from '../webhooks/deliveries.service.js';
+import { DeliveryService } from '../webhooks/delivery.service.js';
 import { AuditStore } from './audit.store.js';
 import { eventData, eventOf, messageIdOf, noticeIn } from './decision-event.js';
 import { DecisionsStore, type OutboxMessage } from './decisions.store.js';
@@ -22,10 +23,11 @@ export class OutboxService {
     private readonly decisions: DecisionsStore,
     private readonly audit: AuditStore,
     private readonly deliveries: DeliveriesService,
+    private readonly delivery: DeliveryService,
   ) {}
 
-  relay(): Promise<number> {
-    return this.database.transaction(async (tx) => {
+  async relay(): Promise<number> {
+    const told = await this.database.transaction(async (tx) => {
       const messages = await this.decisions.takeUnsent(tx, RELAY_BATCH);
       if (messages.length === 0) return 0;
       for (const message of messages) {
@@ -38,6 +40,9 @@ export class OutboxService {
       );
       return messages.length;
     });
+    // only a hint: what is due is found every second anyway
+    if (told > 0) void this.delivery.look();
+    return told;
   }
 
   private async announce(tx: EntityManager, { payload }: OutboxMessage): Promise<void> {

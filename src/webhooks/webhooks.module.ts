@@ -23,6 +23,6 @@ import { WebhooksStore } from './webhooks.store.js';
     WebhooksService,
     WebhooksStore,
   ],
-  exports: [DeliveriesService, GatesService],
+  exports: [DeliveriesService, DeliveryService, GatesService],
 })
 export class WebhooksModule {}

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase, type TestDatabase } from '../support/postgres.js';
+import { answer, type Receiver, startReceiver } from '../support/receiver.js';
+import {
+  startTestSluice,
+  startUpstream,
+  type TestSluice,
+  until,
+  type Upstream,
+} from '../support/sluice.js';
+
+/** Two fifths of them in each arm: far more than this difference between the versions needs. */
+const UNITS = 200;
+
+const definition = (name: string, variant: string) => ({
+  name,
+  model: 'spam',
+  kind: 'canary',
+  variants: [
+    { name: 'control', version: 'v1', control: true },
+    { name: variant, version: variant },
+  ],
+  metrics: [{ metric: 'error_rate', role: 'success' }],
+  analysis: {
+    minimumDetectableEffect: { absolute: 0.2 },
+    plannedUnits: 200,
+    minUnits: 20,
+    minRuntime: '1s',
+    interval: '1s',
+  },
+  rollout: { steps: [{ coverage: 0.4 }, { coverage: 0.5 }, { coverage: 1 }] },
+});
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- asserted by each test
+type Body = any;
+
+/** Every policy decision of an experiment as `kind:code`. */
+type Log = readonly string[];
+
+describe('a gate', () => {
+  let database: TestDatabase;
+  let sluice: TestSluice;
+  let gate: Receiver;
+  let upstreams: readonly Upstream[];
+  let units = 0;
+
+  const call = async (method: string, path: string, body?: object): Promise<Body> => {
+    const { controlUrl, adminKey } = sluice.client.address;
+    const response = await fetch(`${controlUrl}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    expect(response.ok, `${method} ${path}: ${response.status}`).toBe(true);
+    return response.status === 204 ? null : response.json();
+  };
+  const log = async (experiment: string): Promise<Log> =>
+    (await call('GET', `/experiments/${experiment}/decisions`)).decisions.map(
+      ({ kind, reasons }: { kind: string; reasons: { code: string } }) => `${kind}:${reasons.code}`,
+    );
+  const predict = () =>
+    sluice.client.predict({ model: 'spam', path: '/', unit: `u${(units += 1)}`, body: {} });
+  /** Starts an experiment and brings users once the gateway knows of it. */
+  const run = async (experiment: string) => {
+    await sluice.client.perform(experiment, 'start', 'a test');
+    await until('the gateway enrols units', async () =>
+      (await predict()).reason === 'experiment' ? true : null,
+    );
+    await Promise.all(Array.from({ length: UNITS }, predict));
+  };
+  const logUntil = (experiment: string, said: (log: Log) => boolean): Promise<Log> =>
+    until(`the log of ${experiment} says so`, async () => {
+      const now = await log(experiment);
+      return said(now) ? now : null;
+    });
+  const replaysAll = async (experiment: string) => {
+    for (const { number } of await sluice.client.decisions(experiment)) {
+      expect(await sluice.client.replay(experiment, number)).toBe(true);
+    }
+  };
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    sluice = await startTestSluice({ databaseUrl: database.url });
+    gate = await startReceiver(answer(200, { allow: false, reason: 'change freeze' }));
+    let calls = 0;
+    upstreams = await Promise.all([
+      startUpstream(() => ({ status: (calls += 1) % 2 === 0 ? 200 : 500, body: {} })),
+      startUpstream(() => ({ body: {} })),
+      startUpstream(() => ({ status: 500, body: {} })),
+    ]);
+    await sluice.client.putModel('spam', {});
+    for (const [index, { url }] of upstreams.entries()) {
+      await sluice.client.putVersion('spam', `v${index + 1}`, { url });
+    }
+    const gates = ['confirm-advance', 'confirm-promotion'];
+    for (const kind of gates) {
+      await call('PUT', `/webhooks/${kind}`, { url: gate.url, gate: kind, models: ['spam'] });
+    }
+  });
+
+  afterAll(async () => {
+    await sluice.close();
+    await gate.close();
+    await Promise.all(upstreams.map((upstream) => upstream.close()));
+    await database.close();
+  });
+
+  it('holds back a version that the policy would advance, is asked again, and then lets it on', async () => {
+    await sluice.client.createExperiment(definition('better', 'v2'));
+    await run('better');
+    await logUntil('better', (now) => now.includes('hold:gate_vetoed'));
+    expect(await log('better')).not.toContain('advance:step_complete');
+    const { decisions } = await call('GET', '/experiments/better/decisions');
+    const veto = decisions.find(
+      ({ reasons }: { reasons: { code: string } }) => reasons.code === 'gate_vetoed',
+    );
+    expect(veto.summary).toContain('gate confirm-advance vetoes: change freeze');
+    expect(veto.inputs.gates).toEqual([
+      {
+        gate: 'confirm-advance',
+        kind: 'confirm-advance',
+        answer: 'vetoed',
+        reason: 'change freeze',
+      },
+    ]);
+    const question = gate.messages[0]!;
+    expect(question.event).toMatchObject({
+      type: 'sluice.gate.confirm-advance',
+      subject: 'better',
+      data: { kind: 'advance', model: 'spam', toStep: 1 },
+    });
+    const asked = gate.messages.length;
+    await until('it is asked again', () =>
+      Promise.resolve(gate.messages.length > asked ? true : null),
+    );
+    expect((await log('better')).filter((entry) => entry === 'hold:gate_vetoed')).toHaveLength(1);
+    // now advances are allowed, and promotions get no answer that can be understood
+    gate.treat((message, response) =>
+      message.event.type === 'sluice.gate.confirm-advance'
+        ? answer(200, { allow: true })(message, response)
+        : answer(500)(message, response),
+    );
+    const held = await logUntil('better', (now) => now.includes('hold:gate_unreachable'));
+    expect(held).toContain('advance:step_complete');
+    expect(await sluice.client.champion('spam')).toBe('v1');
+    gate.treat(answer(200, { allow: true, reason: 'looks good' }));
+    const after = await logUntil('better', (now) => now.at(-1)!.startsWith('promote'));
+    expect(after.filter((entry) => entry.startsWith('promote'))).toHaveLength(1);
+    expect(await sluice.client.champion('spam')).toBe('v2');
+  });
+
+  it('is part of what a decision is computed from: replays give the identical verdict', async () => {
+    await replaysAll('better');
+  });
+
+  it('never stands in the way of a rollback', async () => {
+    gate.treat(answer(200, { allow: false, reason: 'nothing may change' }));
+    const asked = gate.messages.length;
+    await sluice.client.createExperiment({
+      ...definition('failing', 'v3'),
+      variants: [
+        { name: 'control', version: 'v2', control: true },
+        { name: 'v3', version: 'v3' },
+      ],
+    });
+    await run('failing');
+    const after = await logUntil('failing', (now) => now.at(-1)!.startsWith('rollback'));
+    expect(after.at(-1)).toMatch(/^rollback:/);
+    const kinds = gate.messages.slice(asked).map(({ event }) => event.data.kind);
+    expect(kinds.filter((kind) => kind === 'rollback')).toEqual([]);
+  });
+});
