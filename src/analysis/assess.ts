@@ -5,6 +5,7 @@ import { liftFieller } from '../statistics/relative-lift.js';
 import { armsOf } from './contrast.js';
 import type { Evidence, RunningResult, Verdict } from './evidence.js';
 import { assessPairs } from './paired/assess-pairs.js';
+import { assessLimits } from './limits.js';
 import { assessQuality, unitsPerArm } from './quality.js';
 import { intersect, smallest } from './running.js';
 import { compare, treatmentsOf, type Comparison } from './strata.js';
@@ -28,6 +29,7 @@ export function assess(evidence: Evidence): Assessment {
     ),
   );
   const { verdicts, horizon } = verdictsOf(comparisons, setting, evidence);
+  const limits = assessLimits(evidence);
   return {
     units: unitsPerArm(evidence),
     metrics: comparisons.map((comparison, index) => {
@@ -38,6 +40,7 @@ export function assess(evidence: Evidence): Assessment {
     quality: assessQuality(evidence),
     reading: horizon?.reached === false ? 'not_a_test' : 'test',
     horizon,
+    ...(limits === undefined ? {} : { limits }),
   };
 }
 
