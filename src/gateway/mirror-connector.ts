@@ -1,5 +1,4 @@
 import { lookup } from 'node:dns';
-import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { buildConnector } from 'undici';
 import { guardedConnector, type AddressGuard } from '../models/guarded-connector.js';
@@ -55,7 +54,7 @@ export function withinBudget(
 }
 
 /** Who asks for a name that is being looked up already waits for that answer. */
-function fewLookups(): LookupFunction {
+export function fewLookups(resolve: LookupFunction = lookup): LookupFunction {
   const running = new Map<string, Parameters<LookupFunction>[2][]>();
   return (hostname, options, callback) => {
     const waiting = running.get(hostname);
@@ -69,9 +68,9 @@ function fewLookups(): LookupFunction {
     }
     const callbacks = [callback];
     running.set(hostname, callbacks);
-    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+    resolve(hostname, options, (error, addresses, family) => {
       running.delete(hostname);
-      for (const told of callbacks) told(error, addresses);
+      for (const told of callbacks) told(error, addresses, family);
     });
   };
 }
