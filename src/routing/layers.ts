@@ -16,9 +16,9 @@ export function layerSegment(salt: string, unit: string): number {
 
 /** Whether a segment belongs to the experiment that has these ranges. */
 export function liesIn(ranges: readonly SegmentRange[], segment: number): boolean {
-  for (const { from, to } of ranges) {
-    if (segment < from) return false;
-    if (segment < to) return true;
+  for (const range of ranges) {
+    if (segment < range.from) return false;
+    if (segment < range.to) return true;
   }
   return false;
 }

@@ -117,6 +117,16 @@ describe('assignment', () => {
     );
   });
 
+  it('places a unit under a salt by the hash of both with a colon between', () => {
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ maxLength: 12 }));
+    fc.assert(
+      fc.property(text, text, (first, second) => {
+        expect(bucket(first, second)).toBe(plainMurmur3(`${first}:${second}`, 0) / 4294967296);
+      }),
+      { numRuns: 4_000 },
+    );
+  });
+
   it('agrees with the plain implementation on any plan, unit and attributes', () => {
     fc.assert(
       fc.property(plans, unit, attributes, (plan, id, known) => {
