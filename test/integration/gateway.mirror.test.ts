@@ -264,6 +264,19 @@ describe('a copy', () => {
     });
   });
 
+  it('is not sent to an address that upstreams may not have', async () => {
+    const scene = await sceneOf({
+      model: {
+        versions: {
+          ...modelOf({}, await version(), await version()).versions,
+          v2: versionPlan('v2', 'http://169.254.169.254/latest'),
+        },
+      },
+    });
+    await call(scene);
+    expect((await mirrored(scene)).shadow).toMatchObject({ status: 0, error: true });
+  });
+
   it('goes to every shadow of an experiment', async () => {
     const third = await version((_seen, res) => res.end('{"spam":null}'));
     const control = await version();
