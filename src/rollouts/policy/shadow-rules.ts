@@ -76,8 +76,10 @@ function conclude(input: PolicyInput, result: Stop, trace: readonly RuleOutcome[
       ...{ kind: 'rollback', code: isHarm ? 'not_ready' : code, variant, summary: found },
     });
   }
-  if (runMs >= design.analysis.maxRuntimeMs) return inconclusive(runMs, outcome, trace);
-  if (verdict !== 'promote') return { ...HOLD, code, summary: outcome.text, trace };
+  if (verdict !== 'promote') {
+    if (runMs >= design.analysis.maxRuntimeMs) return inconclusive(runMs, outcome, trace);
+    return { ...HOLD, code, summary: outcome.text, trace };
+  }
   const summary = `ready for a canary: ${outcome.text} (${BLIND_SPOT})`;
   if (design.decision.onSuccess === 'recommend') {
     return { ...HOLD, code: 'canary_recommended', summary: `recommended, ${summary}`, trace };
