@@ -50,6 +50,10 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'POST /api/v1/experiments/:experiment/decisions/:number/replay':
     'Decide again from the stored inputs and compare',
   'GET /api/v1/experiments/:experiment/assignment': 'Why a unit gets its version',
+  'POST /api/v1/experiments/:experiment/close':
+    'Closes one arm of an A/B/n test; nobody else moves',
+  'POST /api/v1/experiments/:experiment/weights':
+    'Other weights for units that are not enrolled yet',
   'POST /api/v1/experiments/:experiment/redesign':
     'Change a frozen design: a new epoch with its own evidence and alpha',
   'POST /api/v1/experiments/:experiment/:verb':

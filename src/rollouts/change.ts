@@ -8,8 +8,9 @@ import {
 } from '../experiments/experiment.js';
 import { sharesAt } from '../experiments/shares.js';
 import { invariant } from '../kernel/assert.js';
+import { closing, type Enrolment, enrolmentOf, notBaking, reweighing } from './phases.js';
 import type { Decision } from './policy/policy.js';
-import { lastRampStep } from './policy/rules.js';
+import { lastRampStep } from './policy/rule.js';
 
 /** What somebody - the policy or a person - wants to happen to a running experiment. */
 export type Action =
@@ -22,7 +23,15 @@ export type Action =
   | { readonly kind: 'approve' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
-  | { readonly kind: 'hold' }
+  | { readonly kind: 'close'; readonly variant: string }
+  | {
+      readonly kind: 'reweigh';
+      /** One per open variant, above 0. */
+      readonly weights: Readonly<Record<string, number>>;
+      /** Above the present one. */
+      readonly coverage: number;
+    }
+  | { readonly kind: 'hold'; readonly bakingSinceMs?: number }
   | { readonly kind: 'error' };
 
 /** What the policy's decision wants to happen. */
@@ -33,6 +42,14 @@ export function actionOfDecision(decision: Decision): Action {
       return { kind: 'promote', variant: decision.variant };
     case 'advance':
       return { kind: 'advance', toStep: decision.toStep };
+    case 'rollback':
+      if (decision.scope === undefined) return { kind: 'rollback' };
+      invariant(decision.variant !== null, 'an arm that is closed is named');
+      return { kind: 'close', variant: decision.variant };
+    case 'hold': {
+      const { bakingSinceMs } = decision;
+      return bakingSinceMs === undefined ? { kind: 'hold' } : { kind: 'hold', bakingSinceMs };
+    }
     default:
       return { kind: decision.kind };
   }
@@ -41,10 +58,22 @@ export function actionOfDecision(decision: Decision): Action {
 /** What happens to traffic. */
 export type TrafficChange =
   | { readonly kind: 'none' }
-  | { readonly kind: 'enrol'; readonly coverage: number; readonly phase: number }
-  | { readonly kind: 'withdraw'; readonly champion: string | null }
+  | Enrolment
+  | {
+      readonly kind: 'withdraw';
+      readonly champion: string | null;
+      /** The model has a holdout from now on. */
+      readonly holdout?: ReverseHoldout;
+    }
   /** The holdout of the model ends, and with it the experiment that compares it. */
   | { readonly kind: 'release' };
+
+/** What stays on the old version after a promotion: the ends of the hash range that never had another one. */
+export interface ReverseHoldout {
+  readonly share: number;
+  readonly version: string;
+  readonly salt: string;
+}
 
 /** The next state of an experiment and what it does to traffic. */
 export interface Change {
@@ -94,7 +123,7 @@ export function changeOf(experiment: Experiment, action: Action, nowMs: number):
   };
   switch (action.kind) {
     case 'promote':
-      return ended(stays, 'completed', versionOf(design, action.variant));
+      return promoted(stays, experiment, design, action.variant);
     case 'rollback':
       return ended(stays, 'rolled_back', null);
     case 'inconclusive':
@@ -104,13 +133,18 @@ export function changeOf(experiment: Experiment, action: Action, nowMs: number):
     case 'advance':
       if (action.toStep === null) return readyForCanary(stays, design);
       return enrolledFurther(stays, advanced(design, rollout, action.toStep, nowMs));
+    case 'close':
+      return rephased(stays, closing(rollout, action.variant, nowMs));
+    case 'reweigh':
+      return reweighed(stays, rollout, action, nowMs);
     case 'approve':
       return { ...stays, rollout: { ...rollout, approvedStep: rollout.step } };
     case 'pause':
-      return { ...stays, status: 'paused' };
+      return { ...stays, status: 'paused', rollout: notBaking(rollout) };
     case 'resume':
       return { ...stays, status: 'running' };
     case 'hold':
+      return { ...stays, rollout: baking(rollout, action.bakingSinceMs) };
     case 'error':
       return stays;
   }
@@ -134,6 +168,7 @@ export function advanced(
     stepStartedAtMs: nowMs,
     approvedStep: null,
     phases: [...before.phases, phaseOf(design, phase, coverageAt(design, toStep), nowMs)],
+    ...(before.closed === undefined ? {} : { closed: before.closed }),
   };
 }
 
@@ -148,6 +183,39 @@ function enrolledFurther(stays: Change, rollout: RolloutState): Change {
   invariant(begun !== undefined, 'a step that begins has a phase');
   const { coverage, phase } = begun;
   return { ...stays, rollout, traffic: { kind: 'enrol', coverage, phase } };
+}
+
+/** The winner serves from now on; the old version keeps what the design promised it. */
+function promoted(
+  stays: Change,
+  { salt }: Experiment,
+  design: FrozenDesign,
+  variant: string,
+): Change {
+  const change = ended(stays, 'completed', versionOf(design, variant));
+  const { reverseHoldout } = design;
+  if (reverseHoldout === undefined || change.traffic.kind !== 'withdraw') return change;
+  const holdout = { share: reverseHoldout.share, version: controlOf(design).version, salt };
+  return { ...change, traffic: { ...change.traffic, holdout } };
+}
+
+function rephased(stays: Change, rollout: RolloutState): Change {
+  return { ...stays, rollout, traffic: enrolmentOf(rollout) };
+}
+
+function reweighed(
+  stays: Change,
+  before: RolloutState,
+  { weights, coverage }: Extract<Action, { kind: 'reweigh' }>,
+  nowMs: number,
+): Change {
+  const change = rephased(stays, reweighing(before, { weights, coverage, nowMs }));
+  return { ...change, traffic: { ...enrolmentOf(change.rollout), weights } };
+}
+
+/** Since when a promotion could have happened; left out as soon as it could not. */
+function baking(rollout: RolloutState, sinceMs: number | undefined): RolloutState {
+  return sinceMs === undefined ? notBaking(rollout) : { ...rollout, bakingSinceMs: sinceMs };
 }
 
 function ended(stays: Change, status: ExperimentStatus, champion: string | null): Change {

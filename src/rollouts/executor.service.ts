@@ -13,7 +13,7 @@ import { type Change, startOf } from './change.js';
 import { DecisionsStore } from './decisions.store.js';
 import { POLICY_VERSION } from './policy/policy.js';
 import type { StoredDecision, StoredDecisionKind } from './stored-decision.js';
-import { enrolled, released, withdrawn } from './traffic.js';
+import { enrolled, heldBack, released, withdrawn } from './traffic.js';
 
 /** What is written down about a decision besides its effects. */
 export interface DecisionRecord {
@@ -188,16 +188,15 @@ export class ExecutorService {
       const release = (plan: TrafficPlan): TrafficPlan => released(plan, model, experiment.id);
       return (await this.plans.change(tx, cause, release)).version;
     }
-    const withdraw = (plan: TrafficPlan): TrafficPlan => withdrawn(plan, experiment);
-    const { version } =
-      traffic.champion === null
-        ? await this.plans.change(tx, cause, withdraw)
-        : await this.models.setChampion(tx, {
-            ...cause,
-            model,
-            version: traffic.champion,
-            edit: withdraw,
-          });
+    const { champion, holdout } = traffic;
+    if (holdout !== undefined) await this.models.setHoldout(tx, model, holdout);
+    const withdraw = (plan: TrafficPlan): TrafficPlan => {
+      const without = withdrawn(plan, experiment);
+      return holdout === undefined ? without : heldBack(without, model, holdout);
+    };
+    if (champion === null) return (await this.plans.change(tx, cause, withdraw)).version;
+    const change = { ...cause, model, version: champion, edit: withdraw };
+    const { version } = await this.models.setChampion(tx, change);
     return version;
   }
 }

@@ -5,6 +5,8 @@ import type { ReplayResult } from './replay.js';
 import {
   type AssignmentQuery,
   assignmentQuerySchema,
+  type CloseBody,
+  closeBodySchema,
   decisionNumberSchema,
   type RedesignBody,
   redesignBodySchema,
@@ -12,6 +14,8 @@ import {
   type VerbBody,
   verbBodySchema,
   verbParamSchema,
+  type WeightsBody,
+  weightsBodySchema,
 } from './rollouts.contract.js';
 import { type DecisionLog, RolloutsService } from './rollouts.service.js';
 import { SchedulerService } from './scheduler.service.js';
@@ -60,6 +64,32 @@ export class RolloutsController {
     @Actor() actor: string,
   ): Promise<StoredDecision> {
     const decision = await this.verbs.redesign(experiment, body, actor);
+    void this.scheduler.hint(decision.experimentId);
+    return decision;
+  }
+
+  @Post(':experiment/close')
+  @HttpCode(200)
+  @RequireScope('experiments:write')
+  async close(
+    @Param('experiment') experiment: string,
+    @Body({ schema: closeBodySchema }) body: CloseBody,
+    @Actor() actor: string,
+  ): Promise<StoredDecision> {
+    const decision = await this.verbs.close(experiment, body, actor);
+    void this.scheduler.hint(decision.experimentId);
+    return decision;
+  }
+
+  @Post(':experiment/weights')
+  @HttpCode(200)
+  @RequireScope('experiments:write')
+  async reweigh(
+    @Param('experiment') experiment: string,
+    @Body({ schema: weightsBodySchema }) body: WeightsBody,
+    @Actor() actor: string,
+  ): Promise<StoredDecision> {
+    const decision = await this.verbs.reweigh(experiment, body, actor);
     void this.scheduler.hint(decision.experimentId);
     return decision;
   }

@@ -16,7 +16,8 @@ import {
   type LayerPlan,
   type TrafficPlan,
 } from '../routing/plan.js';
-import type { TrafficChange } from './change.js';
+import type { ReverseHoldout } from './change.js';
+import type { Enrolment } from './phases.js';
 
 /**
  * The plan with an experiment enrolled as a change says. Pure; runs under the plan's lock, so that two experiments
@@ -25,7 +26,7 @@ import type { TrafficChange } from './change.js';
 export function enrolled(
   plan: TrafficPlan,
   experiment: Experiment,
-  traffic: Extract<TrafficChange, { readonly kind: 'enrol' }>,
+  traffic: Enrolment,
 ): TrafficPlan {
   const { id, name, model, epoch, kind } = experiment;
   if (kind === 'holdout') {
@@ -51,6 +52,19 @@ export function released(plan: TrafficPlan, model: string, experiment: string | 
   if ((compared?.id ?? null) === experiment) return withHoldout(plan, model, null);
   throw new SluiceError('conflict', `the holdout of ${model} is compared by another experiment`, [
     { field: 'model', given: model, advice: 'read the model and its experiments, then retry' },
+  ]);
+}
+
+/** The plan with a holdout that a promotion leaves behind. Throws `conflict` when the model has one already. */
+export function heldBack(plan: TrafficPlan, model: string, holdout: ReverseHoldout): TrafficPlan {
+  if (modelIn(plan, model)?.holdout === undefined) return withHoldout(plan, model, holdout);
+  throw new SluiceError('conflict', `model ${model} has a holdout already`, [
+    {
+      field: '/rollout/reverseHoldout',
+      given: holdout.share,
+      expected: 'a model without a holdout',
+      advice: `POST /api/v1/models/${model}/holdout/release ends it, then promote again`,
+    },
   ]);
 }
 

@@ -51,6 +51,8 @@ export function gated(decision: Decision, answers: readonly GateAnswer[]): Decis
     code: isVeto ? 'gate_vetoed' : 'gate_unreachable',
     variant: null,
     toStep: null,
+    // what was held back goes on baking
+    ...(decision.bakingSinceMs === undefined ? {} : { bakingSinceMs: decision.bakingSinceMs }),
     summary: text,
     trace: [...decision.trace, { rule: 'gate', outcome: 'hold', text, numbers }],
   };

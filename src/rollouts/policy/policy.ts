@@ -1,7 +1,7 @@
 import type { Assessment } from '../../statistics/assessment.js';
 
 /** Grows whenever the same inputs could give another verdict; stored with each decision so that replay can tell. */
-export const POLICY_VERSION = '1';
+export const POLICY_VERSION = '2';
 
 /** The part of a frozen design that the policy reads (experiments' `FrozenDesign` fits). */
 export interface PolicyDesign {
@@ -60,6 +60,8 @@ export type DecisionKind = 'promote' | 'rollback' | 'advance' | 'hold' | 'inconc
 
 export type RuleName =
   | 'analysis'
+  | 'limits'
+  | 'control_health'
   | 'deterioration'
   | 'sample_ratio'
   | 'crossover'
@@ -71,6 +73,7 @@ export type RuleName =
   | 'minimum_runtime'
   | 'non_inferiority'
   | 'superiority'
+  | 'final_verdict'
   | 'time_limit'
   | 'gate';
 

@@ -157,6 +157,7 @@ describe('an audit', () => {
       hashFits: true,
       stored: { kind, summary },
       replayed: { kind: 'promote', summary: 'now' },
+      policy: { stored: '2', present: '2' },
     });
     const result = audited(honest, { replay });
     expect(result.replayed).toBe(3);
