@@ -8,10 +8,10 @@ import { type Lease, LeasesService } from '../experiments/leases.service.js';
 import { nextStatusByPolicy } from '../experiments/life-cycle.js';
 import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
-import { changeOf, type Action } from './change.js';
+import { actionOfDecision, changeOf } from './change.js';
 import { ExecutorService, type DecisionRecord } from './executor.service.js';
 import { MAX_FAILED_ANALYSES } from './policy/decide.js';
-import { type Decision, POLICY_VERSION } from './policy/policy.js';
+import { POLICY_VERSION } from './policy/policy.js';
 import { reasonsOf } from './replay.js';
 import type { StoredDecision } from './stored-decision.js';
 import { type Verdict, VerdictService } from './verdict.service.js';
@@ -95,7 +95,7 @@ export class EvaluationService {
       if (!(await this.verdicts.isNews(tx, experiment.id, decision))) return null;
       const allowed = nextStatusByPolicy(experiment.status, decision.kind).kind === 'allowed';
       invariant(allowed, `${decision.kind} is not possible while ${experiment.status}`);
-      const change = changeOf(experiment, actionOf(decision), nowMs);
+      const change = changeOf(experiment, actionOfDecision(decision), nowMs);
       const record: DecisionRecord = {
         kind: decision.kind,
         automatic: true,
@@ -117,16 +117,5 @@ export class EvaluationService {
     const current = await this.experiments.lock(tx, lease.experimentId);
     if (current.revision === analysed.revision) return current;
     throw new SluiceError('conflict', 'the experiment changed while it was analysed');
-  }
-}
-
-function actionOf(decision: Decision): Action {
-  switch (decision.kind) {
-    case 'promote':
-      return { kind: 'promote', variant: decision.variant ?? '' };
-    case 'advance':
-      return { kind: 'advance', toStep: decision.toStep ?? 0 };
-    default:
-      return { kind: decision.kind };
   }
 }
