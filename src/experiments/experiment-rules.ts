@@ -15,6 +15,7 @@ interface PostedExperiment {
     readonly nonInferiorityMargin?: object | undefined;
   }[];
   readonly analysis: {
+    readonly method: string;
     readonly minRuntime: string;
     readonly maxRuntime: string;
     readonly interval: string;
@@ -58,7 +59,7 @@ export function crossFieldDefects(given: PostedExperiment): readonly CrossFieldD
     case 'canary':
       return [...common, ...equalArms(given), ...canaryDefects(given)];
     case 'shadow':
-      return [...common, ...equalArms(given), ...wholeCoverage(given)];
+      return [...common, ...equalArms(given), ...wholeCoverage(given), ...alwaysValid(given)];
     case 'holdout':
       return [...common, ...wholeCoverage(given)];
     default:
@@ -167,6 +168,12 @@ function equalArms({ kind, variants }: PostedExperiment): CrossFieldDefect[] {
           },
         ],
   );
+}
+
+/** Pairs are looked at as they come: there is no planned end that another method could wait for. */
+function alwaysValid({ analysis }: PostedExperiment): CrossFieldDefect[] {
+  if (analysis.method === 'sequential') return [];
+  return [{ path: ['analysis', 'method'], message: 'sequential: pairs are tested at every look' }];
 }
 
 function wholeCoverage({ kind, coverage }: PostedExperiment): CrossFieldDefect[] {

@@ -1,5 +1,6 @@
 import type { Defect } from '../kernel/errors.js';
 import type { MetricDefinition, MetricSource } from '../metrics/metric.js';
+import { whyNotPaired } from '../metrics/paired.js';
 import { nearestName } from '../kernel/nearest-name.js';
 import type { CapturePlan } from '../routing/plan.js';
 import type { ExperimentDefinition } from './experiment.contract.js';
@@ -99,6 +100,11 @@ function metricDefects(definition: ExperimentDefinition, known: KnownNames): Def
           advice: 'a proportion above a threshold is watched at every look instead',
         },
       ];
+    }
+    const unpaired = definition.kind === 'shadow' ? whyNotPaired(found) : null;
+    if (unpaired !== null) {
+      const expected = 'a number of single requests: a label or a prediction';
+      return [{ field, given: metric, expected, advice: unpaired }];
     }
     const sources = [found.numerator.source, found.denominator?.source];
     const outputs = sources.flatMap((source) => capturedOutput(source));

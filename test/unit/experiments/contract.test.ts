@@ -207,6 +207,11 @@ describe('a kind', () => {
     ['steps of a shadow', 'rollout', shadow({ rollout })],
     ['a share of a shadow', 'coverage', shadow({ coverage: 0.5 })],
     ['a third arm of a shadow', 'variants', shadow({ variants: postedAb().variants })],
+    [
+      'another method for pairs',
+      'analysis.method',
+      shadow({ analysis: { ...canary.analysis, method: 'group_sequential' } }),
+    ],
     ['variants of a holdout', 'variants', holdout({ variants: canary.variants })],
     ['limits of a holdout', 'decision.limits', holdout({ decision: { limits: {} } })],
     ['copies of more than all', 'mirror.percent', shadow({ mirror: { percent: 101 } })],
