@@ -12,15 +12,19 @@ import {
 /** Two fifths of them in each arm: far more than this difference between the versions needs. */
 const UNITS = 200;
 
-const definition = (name: string, variant: string) => ({
+const definition = (
+  name: string,
+  [control, variant]: readonly [string, string],
+  metric: string,
+) => ({
   name,
   model: 'spam',
   kind: 'canary',
   variants: [
-    { name: 'control', version: 'v1', control: true },
+    { name: 'control', version: control, control: true },
     { name: variant, version: variant },
   ],
-  metrics: [{ metric: 'error_rate', role: 'success' }],
+  metrics: [{ metric, role: 'success' }],
   analysis: {
     minimumDetectableEffect: { absolute: 0.2 },
     plannedUnits: 200,
@@ -68,11 +72,16 @@ describe('a gate', () => {
     );
     await Promise.all(Array.from({ length: UNITS }, predict));
   };
-  const logUntil = (experiment: string, said: (log: Log) => boolean): Promise<Log> =>
-    until(`the log of ${experiment} says so`, async () => {
-      const now = await log(experiment);
+  const logUntil = async (experiment: string, said: (log: Log) => boolean): Promise<Log> => {
+    let now: Log = [];
+    await until(`the log of ${experiment} says so`, async () => {
+      now = await log(experiment);
       return said(now) ? now : null;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it says ${now.join(', ')}`);
     });
+    return now;
+  };
   const replaysAll = async (experiment: string) => {
     for (const { number } of await sluice.client.decisions(experiment)) {
       expect(await sluice.client.replay(experiment, number)).toBe(true);
@@ -85,17 +94,25 @@ describe('a gate', () => {
     gate = await startReceiver(answer(200, { allow: false, reason: 'change freeze' }));
     let calls = 0;
     upstreams = await Promise.all([
-      startUpstream(() => ({ status: (calls += 1) % 2 === 0 ? 200 : 500, body: {} })),
-      startUpstream(() => ({ body: {} })),
+      startUpstream(() => ({ body: { score: (calls += 1) % 2 } })),
+      startUpstream(() => ({ body: { score: 1 } })),
       startUpstream(() => ({ status: 500, body: {} })),
     ]);
-    await sluice.client.putModel('spam', {});
+    await sluice.client.putModel('spam', { capture: { output: { score: '/score' } } });
+    await sluice.client.putMetric('score', {
+      kind: 'mean',
+      source: { prediction: 'score' },
+      direction: 'increase',
+    });
     for (const [index, { url }] of upstreams.entries()) {
       await sluice.client.putVersion('spam', `v${index + 1}`, { url });
     }
-    const gates = ['confirm-advance', 'confirm-promotion'];
-    for (const kind of gates) {
+    await sluice.client.putModel('other', {});
+    for (const kind of ['confirm-advance', 'confirm-promotion']) {
       await call('PUT', `/webhooks/${kind}`, { url: gate.url, gate: kind, models: ['spam'] });
+      // nobody answers there: whoever asked it would never get on
+      const other = { url: 'http://127.0.0.1:9/', gate: kind, models: ['other'] };
+      await call('PUT', `/webhooks/other-${kind}`, other);
     }
   });
 
@@ -107,7 +124,7 @@ describe('a gate', () => {
   });
 
   it('holds back a version that the policy would advance, is asked again, and then lets it on', async () => {
-    await sluice.client.createExperiment(definition('better', 'v2'));
+    await sluice.client.createExperiment(definition('better', ['v1', 'v2'], 'score'));
     await run('better');
     await logUntil('better', (now) => now.includes('hold:gate_vetoed'));
     expect(await log('better')).not.toContain('advance:step_complete');
@@ -135,12 +152,22 @@ describe('a gate', () => {
       Promise.resolve(gate.messages.length > asked ? true : null),
     );
     expect((await log('better')).filter((entry) => entry === 'hold:gate_vetoed')).toHaveLength(1);
+    // a person changes the experiment while the gate thinks: what it then allows is not done any more
+    gate.treat((message, response) => {
+      void sluice.client
+        .perform('better', 'pause', 'wait')
+        .catch(() => undefined)
+        .then(() => answer(200, { allow: true })(message, response));
+    });
+    const paused = await logUntil('better', (now) => now.includes('hold:paused'));
+    expect(paused.slice(-2)).toEqual(['pause:manual_pause', 'hold:paused']);
     // now advances are allowed, and promotions get no answer that can be understood
     gate.treat((message, response) =>
       message.event.type === 'sluice.gate.confirm-advance'
         ? answer(200, { allow: true })(message, response)
         : answer(500)(message, response),
     );
+    await sluice.client.perform('better', 'resume', 'go on');
     const held = await logUntil('better', (now) => now.includes('hold:gate_unreachable'));
     expect(held).toContain('advance:step_complete');
     expect(await sluice.client.champion('spam')).toBe('v1');
@@ -157,13 +184,7 @@ describe('a gate', () => {
   it('never stands in the way of a rollback', async () => {
     gate.treat(answer(200, { allow: false, reason: 'nothing may change' }));
     const asked = gate.messages.length;
-    await sluice.client.createExperiment({
-      ...definition('failing', 'v3'),
-      variants: [
-        { name: 'control', version: 'v2', control: true },
-        { name: 'v3', version: 'v3' },
-      ],
-    });
+    await sluice.client.createExperiment(definition('failing', ['v2', 'v3'], 'error_rate'));
     await run('failing');
     const after = await logUntil('failing', (now) => now.at(-1)!.startsWith('rollback'));
     expect(after.at(-1)).toMatch(/^rollback:/);
