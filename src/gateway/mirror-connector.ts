@@ -27,6 +27,11 @@ export class ConnectBudget {
     return this.#taken;
   }
 
+  /** How many may be opened now. */
+  left(nowMs: number): number {
+    return this.#atMs.filter((atMs) => nowMs - atMs >= WINDOW_MS).length;
+  }
+
   /** Takes one connection out of the budget; false: there is none left now. */
   take(nowMs: number): boolean {
     if (nowMs - (this.#atMs[this.#next] ?? -Infinity) < WINDOW_MS) return false;
@@ -42,7 +47,7 @@ export function mirrorConnector(guard: AddressGuard): buildConnector.connector {
   return guardedConnector(guard, fewLookups());
 }
 
-/** Opens connections within a budget; one that exceeds it fails at once with {@link NO_CONNECTION}. */
+/** Opens connections within a budget; one that exceeds it fails with {@link NO_CONNECTION}, and never at once. */
 export function withinBudget(
   connect: buildConnector.connector,
   budget: ConnectBudget,

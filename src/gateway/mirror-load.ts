@@ -1,4 +1,4 @@
-/** Share of a new sample in the average: one pause of the collector is no load, a busy second is. */
+/** Share of a turn in the average: one pause of the collector is no load, a busy second is. */
 const WEIGHT = 0.1;
 /** Average wait for the end of a turn of the event loop above which copies are shed, so that callers get the time. */
 const HIGH_MS = 50;

@@ -46,6 +46,7 @@ export class Mirrors {
   readonly #load = new LoadGauge();
   #targets: ReadonlyMap<string, MirrorTarget> = new Map();
   readonly #retiring = new Set<MirrorTarget>();
+  readonly #waiting: Candidate[] = [];
   #isStopped = false;
 
   constructor(
@@ -144,34 +145,40 @@ export class Mirrors {
 
   /** After whatever else this turn of the event loop has to do; how long that took tells how busy the process is. */
   #later(candidate: Candidate): void {
+    this.#waiting.push(candidate);
+    if (this.#waiting.length > 1) return;
     const askedMs = performance.now();
     setImmediate(() => {
-      try {
-        this.#load.waited(performance.now() - askedMs);
-        if (this.#isStopped) this.#record(candidate, candidate.target.drop('shutdown'));
-        else if (this.#load.isHigh) this.#record(candidate, candidate.target.drop('overload'));
-        else this.#send(candidate);
-      } catch (error) {
-        this.#broke(candidate.call, error);
-      }
+      this.#load.waited(performance.now() - askedMs);
+      for (const one of this.#waiting.splice(0)) this.#sendOrDrop(one);
     });
+  }
+
+  #sendOrDrop(candidate: Candidate): void {
+    const { call, target } = candidate;
+    try {
+      if (this.#isStopped) this.#record(candidate, target.drop('shutdown'));
+      else if (this.#load.isHigh) this.#record(candidate, target.drop('overload'));
+      else this.#send(candidate);
+    } catch (error) {
+      this.#broke(call, error);
+    }
   }
 
   #send(candidate: Candidate): void {
     const { call, experiment, mirror, version, target } = candidate;
     target.send(
       {
-        path: upstreamPath(version, call.rest),
-        method: call.req.method ?? 'GET',
-        headers: shadowHeaders(call.req.rawHeaders, version, {
-          requestId: call.id,
-          experiment: experiment.name,
-        }),
-        body: call.body.bytes.length === 0 ? null : call.body.bytes,
-      },
-      {
-        timeoutMs: mirror.timeoutMs,
-        maxBodyBytes: bodyLimit(mirror),
+        options: {
+          path: upstreamPath(version, call.rest),
+          method: call.req.method ?? 'GET',
+          headers: shadowHeaders(call.req.rawHeaders, version, {
+            requestId: call.id,
+            experiment: experiment.name,
+          }),
+          body: call.body.bytes.length === 0 ? null : call.body.bytes,
+        },
+        limits: { timeoutMs: mirror.timeoutMs, maxBodyBytes: bodyLimit(mirror) },
         maxInFlight: mirror.maxInFlight,
       },
       (result) => {

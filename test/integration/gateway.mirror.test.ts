@@ -407,6 +407,35 @@ describe('a request that is dropped says why', () => {
     expect(scene.gateway.mirrors.status[0]).toMatchObject({ inFlight: 2, drops: { in_flight: 1 } });
   });
 
+  it('none at all while a few connections are enough, however many requests come at once', async () => {
+    const shadow = await version((_seen, res) => void setTimeout(() => res.end('{}'), 5));
+    const scene = await sceneOf({
+      shadow,
+      experiment: { mirror: { ...MIRROR, timeoutMs: 5_000 } },
+    });
+    await Promise.all(Array.from({ length: 30 }, () => call(scene)));
+    await mirrored(scene, 30);
+    expect(scene.gateway.spool.mirrors.map(({ drop }) => drop)).toEqual(Array(30).fill(null));
+    expect(scene.gateway.mirrors.status[0]).toMatchObject({ sent: 30, inFlight: 0, drops: {} });
+    expect(scene.gateway.mirrors.status[0]?.connections).toBeLessThanOrEqual(20);
+  });
+
+  it('in_flight: no connection was free within the time-out', async () => {
+    const shadow = await version((_seen, res) => {
+      res.setHeader('connection', 'close');
+      res.end('{}');
+    });
+    const scene = await sceneOf({ shadow });
+    const startedMs = performance.now();
+    await Promise.all(Array.from({ length: 25 }, () => call(scene)));
+    await mirrored(scene, 25);
+    const drops = scene.gateway.spool.mirrors.filter(({ drop }) => drop === 'in_flight').length;
+    const { sent } = scene.gateway.mirrors.status[0] ?? {};
+    expect(sent).toBeGreaterThanOrEqual(10);
+    expect(sent).toBeLessThanOrEqual(10 * ((performance.now() - startedMs) / 1_000 + 1));
+    expect(drops + (sent ?? 0)).toBe(25);
+  });
+
   it('breaker: the shadow failed five times in a row; one copy at a time tries whether it is back', async () => {
     let isBroken = true;
     const shadow = await version((_seen, res) => {

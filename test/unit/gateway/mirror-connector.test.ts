@@ -18,6 +18,7 @@ describe('the budget of connections to a shadow', () => {
         for (const gapMs of gapsMs) {
           nowMs += gapMs;
           const recent = takenMs.filter((atMs) => nowMs - atMs < 1_000).length;
+          expect(budget.left(nowMs)).toBe(MAX_CONNECTS_PER_S - recent);
           expect(budget.take(nowMs)).toBe(recent < MAX_CONNECTS_PER_S);
           if (recent < MAX_CONNECTS_PER_S) takenMs.push(nowMs);
         }
