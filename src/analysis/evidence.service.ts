@@ -6,7 +6,7 @@ import { SluiceError } from '../kernel/errors.js';
 import { PairedService } from '../metrics/paired.service.js';
 import { type RollupTarget, RollupService } from '../metrics/rollup.service.js';
 import { runningResults } from './assess.js';
-import type { Evidence } from './evidence.js';
+import { type Evidence, isTorn } from './evidence.js';
 import type { Report } from './report.js';
 import { targetOf } from './target.js';
 
@@ -46,6 +46,7 @@ export class EvidenceService {
     const data = isShadow
       ? await this.pairsOf(target, (last?.number ?? 0) + 1)
       : await this.rollup.cells(target);
+    if (isTorn(rollout.phases, data)) throw wentOn(experiment);
     const droppedEvents = await this.events.gapsBetween(startedAtMs, this.clock.nowMs());
     const continues = last?.epoch === experiment.epoch ? last : null;
     return {
@@ -70,6 +71,17 @@ export class EvidenceService {
     const cells = await this.pairs.cells(target);
     return { unitCells: [], metricCells: [], paired: { ...cells, look } };
   }
+}
+
+function wentOn({ name, rollout }: Experiment): SluiceError {
+  return new SluiceError('conflict', `${name} went on while it was analysed`, [
+    {
+      field: 'phase',
+      given: rollout?.phases.length ?? 0,
+      expected: 'the phases that units were enrolled in',
+      advice: 'read the experiment again: its next turn does',
+    },
+  ]);
 }
 
 async function catchUp(takeIn: () => Promise<CaughtUp>): Promise<CaughtUp> {

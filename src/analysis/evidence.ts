@@ -52,3 +52,15 @@ export interface Verdict {
   readonly superiority: TestResult | null;
   readonly nonInferiority: TestResult | null;
 }
+
+/**
+ * True when units were enrolled in a phase that began after the experiment was read: the experiment went on meanwhile,
+ * and a snapshot of both would contradict itself.
+ */
+export function isTorn(
+  phases: readonly Phase[],
+  cells: { readonly unitCells: readonly UnitCell[]; readonly metricCells: readonly MetricCell[] },
+): boolean {
+  const known = new Set(phases.map(({ phase }) => phase));
+  return [...cells.unitCells, ...cells.metricCells].some(({ phase }) => !known.has(phase));
+}

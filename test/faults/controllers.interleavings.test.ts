@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AnalysisService } from '../../src/analysis/analysis.service.js';
 import type { Report } from '../../src/analysis/report.js';
+import { Database } from '../../src/database/database.service.js';
 import type { Experiment } from '../../src/experiments/experiment.js';
 import { ExperimentsService } from '../../src/experiments/experiments.service.js';
 import { type Lease, LeasesService } from '../../src/experiments/leases.service.js';
@@ -42,9 +43,7 @@ beforeEach(async () => {
   await arena.restock();
   id = (await arena.running())[0] ?? '';
   await feed(client, 5);
-  await until('the events are behind the horizon', async () =>
-    (await isVisible(client)) ? true : null,
-  );
+  await until('the events are behind the horizon', seen);
 });
 
 afterEach(async () => {
@@ -56,6 +55,8 @@ afterEach(async () => {
 const service = <T>(type: new (...parts: never[]) => T): T =>
   arena.app.get(type, { strict: false });
 const evaluate = (lease: Lease) => service(EvaluationService).evaluate(lease);
+
+const seen = async () => ((await isVisible(client)) ? true : null);
 
 async function claim(holder: string, leaseMs = LONG_MS): Promise<Lease> {
   await client.query('UPDATE experiments SET next_analysis_at = now() WHERE id = $1', [id]);
@@ -77,14 +78,15 @@ async function automatic(): Promise<readonly string[]> {
   return rows.map(({ kind }) => kind);
 }
 
-/** Something happens once after the analysis of the next turn, before its decision. */
-function afterAnalysis(happens: () => Promise<unknown>): void {
+/** Something happens once after the analysis of the next turn, before its decision; or before the analysis. */
+function afterAnalysis(happens: () => Promise<unknown>, isBefore = false): void {
   const analysis = service(AnalysisService);
   const run = analysis.run.bind(analysis);
   analysis.run = async (experiment: Experiment): Promise<Report> => {
-    const report = await run(experiment);
     restore();
-    await happens();
+    if (isBefore) await happens();
+    const report = await run(experiment);
+    if (!isBefore) await happens();
     return report;
   };
   const restore = (): void => {
@@ -126,24 +128,53 @@ describe('a turn', () => {
     },
   );
 
+  it('is dropped, not failed, when units of a step come in that it does not know yet', async () => {
+    const lease = await claim('a');
+    afterAnalysis(async () => {
+      await arena.act(id, 'advance');
+      await feed(client, 5);
+      await until('its events are behind the horizon', seen);
+    }, true);
+    await evaluate(lease);
+    expect(await automatic()).toEqual([]);
+    const { failedAnalyses } = await service(ExperimentsService).get(id);
+    expect(failedAnalyses).toBe(0);
+    await evaluate(await claim('a'));
+    expect(await automatic()).toEqual(['advance']);
+  });
+
   it('keeps others from the lease while it decides, even when it is slow and the lease runs out', async () => {
     const experiments = service(ExperimentsService);
     const lock = experiments.lock.bind(experiments);
     undo.push(() => void (experiments.lock = lock));
     const takers: Promise<Lease | null>[] = [];
+    let isTakenMeanwhile = true;
     // the lease was checked; now the worker is paused for longer than it lasts
     experiments.lock = async (tx, experimentId) => {
       await sleep(SHORT_MS + 200);
       const taking = service(LeasesService).claim(id, 'b', LONG_MS);
       takers.push(taking);
-      await Promise.race([taking, sleep(300)]);
+      isTakenMeanwhile = await Promise.race([taking.then(() => true), sleep(500, false)]);
       return lock(tx, experimentId);
     };
     const lease = await claim('a', SHORT_MS);
     await evaluate(lease);
     await Promise.all(takers);
-    // the one that was slow had the row to itself, and what it decided was decided under its lease: see `hear`
+    expect(isTakenMeanwhile).toBe(false);
     expect(await automatic()).toEqual(['advance']);
+  });
+});
+
+describe('a change', () => {
+  it('is not written over a state that was left meanwhile', async () => {
+    const experiments = service(ExperimentsService);
+    const before = await experiments.get(id);
+    await arena.act(id, 'pause');
+    const late = service(Database).transaction((tx) =>
+      experiments.save(tx, before, { status: 'completed' }),
+    );
+    await expect(late).rejects.toMatchObject({ code: 'conflict' });
+    expect((await experiments.get(id)).status).toBe('paused');
   });
 });
 

@@ -23,6 +23,7 @@ BEGIN
   IF NEW.lease_epoch <> OLD.lease_epoch THEN
     INSERT INTO witness_grants (experiment_id, was, epoch, granted_to, prior_until)
     VALUES (NEW.id, OLD.lease_epoch, NEW.lease_epoch, session_user, OLD.lease_until);
+    PERFORM pg_notify('witness_granted', NEW.id::text);
   END IF;
   IF NEW.revision <> OLD.revision THEN
     INSERT INTO witness_revisions VALUES (NEW.id, OLD.revision, NEW.revision);
@@ -41,6 +42,9 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER witness AFTER INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION witness_decision();`;
+
+/** Where the id of an experiment is told the moment that somebody gets its lease. */
+export const GRANTED_CHANNEL = 'witness_granted';
 
 export async function installWitness(client: pg.Client): Promise<void> {
   await client.query(TRIGGERS);
