@@ -1,7 +1,7 @@
 import type { PairedAssessment } from '../../statistics/assessment.js';
-import type { Decision, Numbers, PolicyInput, RuleName, RuleOutcome } from './policy.js';
+import type { Decision, PolicyInput, RuleOutcome } from './policy.js';
 import { nonInferiority, superiority } from './promotion-rules.js';
-import type { RuleContext, RuleResult } from './rule.js';
+import { hold, pass, type RuleContext, type RuleResult, type Stop, withdraw } from './rule.js';
 import {
   completeness,
   deterioration,
@@ -18,6 +18,12 @@ const MAX_MISSING_SHARE = 0.05;
 /** Fewer than this are chance, whatever their share. */
 const MIN_MISSING = 10;
 
+/** Requests without an answer of the shadow before its limit of errors is acted on. */
+const MIN_UNANSWERED = 100;
+
+/** While its breaker is open a shadow is left alone because it did not answer: that is no answer either. */
+const LEFT_ALONE = 'breaker';
+
 /** Requests of these methods are never copied: what they are like is no part of the question. */
 const NOT_MIRRORED = 'method';
 
@@ -25,6 +31,7 @@ const NOT_MIRRORED = 'method';
 const BLIND_SPOT = 'a shadow cannot show how people react to its answers';
 
 const RULES: readonly ((context: RuleContext) => RuleResult)[] = [
+  availability,
   deterioration,
   completeness,
   copies,
@@ -63,14 +70,12 @@ export function decideShadow(input: PolicyInput): Decision {
   return { ...HOLD, code: 'undecided', summary: 'no rule applied', trace };
 }
 
-type Stop = Extract<RuleResult, { kind: 'stop' }>;
-
 function conclude(input: PolicyInput, result: Stop, trace: readonly RuleOutcome[]): Decision {
   const { design, state, nowMs } = input;
   const { verdict, code, variant, outcome } = result;
   const runMs = nowMs - state.startedAtMs;
   if (verdict === 'rollback') {
-    const isHarm = outcome.rule === 'deterioration';
+    const isHarm = outcome.rule === 'deterioration' || outcome.rule === 'limits';
     const found = isHarm ? notReady(outcome) : outcome.text;
     return acted(input, trace, {
       ...{ kind: 'rollback', code: isHarm ? 'not_ready' : code, variant, summary: found },
@@ -107,6 +112,37 @@ function inconclusive(runMs: number, last: RuleOutcome, trace: readonly RuleOutc
   const outcome: RuleOutcome = { rule: 'time_limit', outcome: 'act', text: summary, numbers };
   const code = 'max_runtime';
   return { ...HOLD, kind: 'inconclusive', code, summary, trace: [...trace, outcome] };
+}
+
+/**
+ * A shadow that is mostly not there is not ready, whatever its limit of errors is measured on: what it was not sent
+ * because it had failed before counts too.
+ */
+function availability(context: RuleContext): RuleResult {
+  const { design, assessment } = context;
+  const limit = design.limits?.errorRate ?? null;
+  const { paired } = assessment;
+  if (limit === null || paired === undefined) return pass('limits', 'no limit of errors');
+  const spared = paired.dropped[LEFT_ALONE] ?? 0;
+  const unanswered = paired.shadowFailed + paired.bothFailed + spared;
+  const wanted = paired.sent + spared;
+  const numbers = { unanswered, wanted, spared, limit };
+  const share = wanted === 0 ? 0 : unanswered / wanted;
+  const said = `${inWords(unanswered)} of ${inWords(wanted)} requests`;
+  if (unanswered < MIN_UNANSWERED || share <= limit) {
+    return pass(
+      'limits',
+      `the shadow left ${said} unanswered, within the limit ${inWords(limit)}`,
+      numbers,
+    );
+  }
+  const variant = design.variants.find(({ control }) => !control)?.name ?? 'the shadow';
+  const text = `${variant} left ${said} unanswered, above the limit ${inWords(limit)} (${inWords(spared)} while its breaker was open)`;
+  return withdraw(
+    context,
+    { rule: 'limits', code: 'error_limit_exceeded', variant, text, numbers },
+    true,
+  );
 }
 
 /** Pairs are worth what is missing among them is: a shadow that fails on the hard requests looks good on the rest. */
@@ -167,13 +203,4 @@ function staleness({ design, assessment, nowMs }: RuleContext): RuleResult {
   }
   const text = `no request was mirrored for ${durationInWords(silentMs)}`;
   return hold('completeness', 'stale', text, { silentMs, noDataGraceMs });
-}
-
-function pass(rule: RuleName, text: string, numbers: Numbers = {}): RuleResult {
-  return { kind: 'pass', outcome: { rule, outcome: 'pass', text, numbers } };
-}
-
-function hold(rule: RuleName, code: string, text: string, numbers: Numbers = {}): RuleResult {
-  const outcome: RuleOutcome = { rule, outcome: 'hold', text, numbers };
-  return { kind: 'stop', outcome, verdict: 'hold', code, variant: null, toStep: null };
 }

@@ -87,6 +87,17 @@ describe('the verdict on a shadow', () => {
     expect(decided({ errors: 80 }).summary).toMatch(/error_rate of v2 is worse: 0\.04 against 0 /);
   });
 
+  it('is "not ready" for a shadow that is mostly not there, also while its breaker spares it', () => {
+    const limits = { errorRate: 0.25, timeoutRate: null };
+    const gone = counts({ answered: 1990, shadowFailed: 10, dropped: { breaker: 900 } });
+    const { kind, code, summary } = decided({ paired: gone, design: { limits } });
+    expect({ kind, code }).toEqual({ kind: 'rollback', code: 'not_ready' });
+    expect(summary).toMatch(/910 of 2900 requests unanswered, above the limit 0.25 \(900 while/);
+    const shortly = counts({ sent: 80, answered: 0, shadowFailed: 80, dropped: { breaker: 19 } });
+    expect(decided({ paired: shortly, design: { limits } }).kind).toBe('hold');
+    expect(decided({ paired: gone }).code).toBe('copies_dropped');
+  });
+
   it('is no decision while it is only as good', () => {
     expect(decided({ gain: 0 })).toMatchObject({ kind: 'hold', code: 'not_yet_superior' });
   });
