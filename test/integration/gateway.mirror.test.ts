@@ -1,124 +1,25 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { request } from 'undici';
 import { Logger } from '@nestjs/common';
+import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Mirror } from '../../src/events/event.js';
-import type { ExperimentPlan, ModelPlan } from '../../src/routing/plan.js';
 import { until } from '../support/events.js';
+import { canaryPlan, pause, trafficPlan, versionPlan } from '../support/gateway.js';
 import {
-  bytesOf,
-  MemoryPlanSource,
-  modelPlan,
-  pause,
-  startGateway,
-  startUpstream,
-  trafficPlan,
-  versionPlan,
-  type TestGateway,
-  type TestUpstream,
-} from '../support/gateway.js';
+  call,
+  closeMirrorScenes,
+  mirrored,
+  modelOf,
+  NO_COPY_MS,
+  nothingMirrored,
+  sceneOf,
+  version,
+} from '../support/mirror-scene.js';
 import { MIRROR, shadowPlan } from '../support/shadow-scene.js';
-
-/** Long enough for a copy that must not come; a copy comes within a few milliseconds. */
-const NO_COPY_MS = 150;
-
-const closers: (() => Promise<void>)[] = [];
 
 beforeAll(() => {
   Logger.overrideLogger(false);
 });
-afterAll(async () => {
-  await Promise.all(closers.map((close) => close()));
-});
-
-interface Seen {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-}
-
-interface Recorder extends TestUpstream {
-  readonly seen: Seen[];
-}
-
-type Answer = (seen: Seen, res: ServerResponse, req: IncomingMessage) => void;
-
-/** A version that remembers what it was sent. */
-async function version(
-  answer: Answer = (_seen, res) => res.end('{"spam":true}'),
-): Promise<Recorder> {
-  const seen: Seen[] = [];
-  const upstream = await startUpstream((req, res) => {
-    void bytesOf(req).then((body) => {
-      const one = { method: req.method ?? '', url: req.url ?? '', headers: req.headers, body };
-      seen.push(one);
-      answer(one, res, req);
-    });
-  });
-  closers.push(() => upstream.close());
-  return { ...upstream, seen };
-}
-
-interface Setting {
-  readonly control?: Recorder;
-  readonly shadow?: Recorder;
-  readonly experiment?: Partial<ExperimentPlan>;
-  readonly model?: Partial<ModelPlan>;
-}
-
-interface Scene {
-  readonly gateway: TestGateway;
-  readonly control: Recorder;
-  readonly shadow: Recorder;
-}
-
-function modelOf(setting: Setting, control: Recorder, shadow: Recorder): ModelPlan {
-  const versions = [versionPlan('v1', `${control.url}/one`), versionPlan('v2', shadow.url)];
-  const capture = { output: { spam: '/spam' }, input: { words: '/words' } };
-  const experiments = [shadowPlan(setting.experiment)];
-  return modelPlan(versions, { capture, experiments, ...setting.model });
-}
-
-async function sceneOf(setting: Setting = {}): Promise<Scene> {
-  const control = setting.control ?? (await version((_seen, res) => res.end('{"spam":false}')));
-  const shadow = setting.shadow ?? (await version());
-  const plan = trafficPlan(1, modelOf(setting, control, shadow));
-  const gateway = await startGateway(new MemoryPlanSource(plan));
-  closers.push(() => gateway.close());
-  return { gateway, control, shadow };
-}
-
-async function call(
-  { gateway }: Scene,
-  init: { path?: string; unit?: string; method?: string; body?: Buffer | string | null } = {},
-): Promise<{ status: number; body: Buffer; headers: IncomingHttpHeaders }> {
-  const { statusCode, headers, body } = await request(
-    `${gateway.url}/models/m${init.path ?? '/score?x=1'}`,
-    {
-      method: (init.method ?? 'POST') as 'POST',
-      headers: { 'x-sluice-unit': init.unit ?? 'u1', 'content-type': 'application/json' },
-      body: init.body === undefined ? '{"words":7}' : init.body,
-    },
-  );
-  return { status: statusCode, headers, body: Buffer.from(await body.arrayBuffer()) };
-}
-
-async function mirrored({ gateway }: Scene, count = 1): Promise<Mirror> {
-  await until(`${count} mirrored requests are written down`, () => {
-    return gateway.spool.mirrors.length >= count;
-  });
-  const mirror = gateway.spool.mirrors[count - 1];
-  if (mirror === undefined) throw new Error('there is none');
-  return mirror;
-}
-
-async function nothingMirrored({ gateway, shadow }: Scene): Promise<void> {
-  await pause(NO_COPY_MS);
-  expect(gateway.spool.mirrors).toEqual([]);
-  expect(shadow.seen).toEqual([]);
-}
+afterAll(closeMirrorScenes);
 
 describe('a copy', () => {
   it('has the same method, path, query and bytes, the mark of a shadow and both answers on record', async () => {
@@ -150,6 +51,23 @@ describe('a copy', () => {
     expect(mirror.primary.captured).toHaveProperty('words');
     expect(mirror.shadow?.captured).not.toHaveProperty('words');
     expect(mirror.shadow?.latencyMs).toBeGreaterThan(0);
+  });
+
+  it.each<readonly [string, Buffer | null]>([
+    ['packed bytes', gzipSync('{"words":7}')],
+    ['bytes that are no text', Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
+    ['no byte', Buffer.alloc(0)],
+    ['no body', null],
+    ['as many bytes as the cap allows', Buffer.alloc(64 * 1024, '7')],
+  ])('of a request with %s is the same to the byte', async (_what, body) => {
+    const scene = await sceneOf();
+    await call(scene, { body });
+    expect(await mirrored(scene)).toMatchObject({ drop: null, shadow: { status: 200 } });
+    const [original] = scene.control.seen;
+    const [copy] = scene.shadow.seen;
+    expect(copy?.body.equals(body ?? Buffer.alloc(0))).toBe(true);
+    expect(copy?.headers['content-length']).toBe(original?.headers['content-length']);
+    expect(copy?.headers['transfer-encoding']).toBe(original?.headers['transfer-encoding']);
   });
 
   it('is sent only when the whole answer is out', async () => {
@@ -323,18 +241,50 @@ describe('nothing is copied', () => {
     for (const unit of few) expect(many).toContain(unit);
   });
 
-  it('when another version answered: the fallback, or the one that was asked for', async () => {
-    const control = await version((_seen, res) => {
+  it('when the control answered for another version that failed', async () => {
+    const failing = await version((_seen, res) => {
       res.statusCode = 500;
       res.end();
     });
+    const control = await version();
     const shadow = await version();
     const base = modelOf({}, control, shadow);
-    const versions = { ...base.versions, safe: versionPlan('safe', shadow.url) };
-    const scene = await sceneOf({ control, shadow, model: { versions, fallback: 'safe' } });
-    expect((await call(scene)).headers['x-sluice-version']).toBe('safe');
-    await pause(NO_COPY_MS);
-    expect(scene.gateway.spool.mirrors).toEqual([]);
+    const scene = await sceneOf({
+      control,
+      shadow,
+      model: {
+        fallback: 'v1',
+        versions: { ...base.versions, v3: versionPlan('v3', failing.url) },
+        experiments: [
+          canaryPlan(1, {
+            variants: [
+              { name: 'control', version: 'v1', control: true },
+              { name: 'v3', version: 'v3', control: false },
+            ],
+          }),
+          shadowPlan(),
+        ],
+      },
+    });
+    expect((await call(scene)).headers['x-sluice-version']).toBe('v1');
+    expect(await scene.gateway.spool.prediction(1)).toMatchObject({ fallback: true });
+    await nothingMirrored(scene);
+  });
+
+  it('when a caller chose the version', async () => {
+    const scene = await sceneOf();
+    const { secrets, source, live } = scene.gateway;
+    const key = { id: 'k', hash: secrets.hash('tester'), scopes: ['predict:override'] };
+    const plan = trafficPlan(2, modelOf({}, scene.control, scene.shadow));
+    source.publish({ ...plan, keys: [key] });
+    await until('the plan is followed', () => live.current?.version === 2);
+    const { headers, body } = await request(`${scene.gateway.url}/models/m/score`, {
+      method: 'POST',
+      headers: { 'x-sluice-unit': 'u1', 'x-sluice-key': 'tester', 'x-sluice-override': 'v1' },
+    });
+    await body.dump();
+    expect(headers['x-sluice-reason']).toBe('override');
+    await nothingMirrored(scene);
   });
 
   it('when the champion is no longer the version that the experiment compares with', async () => {
@@ -364,132 +314,5 @@ describe('nothing is copied', () => {
     await call(scene);
     await nothingMirrored(scene);
     expect(scene.gateway.mirrors.status).toEqual([]);
-  });
-});
-
-describe('a request that is dropped says why', () => {
-  it('method: it may change something, and neither the model nor the experiment allows that', async () => {
-    const careful = { experiment: { mirror: { ...MIRROR, unsafeMethods: false } } };
-    const scene = await sceneOf(careful);
-    await call(scene);
-    expect(await mirrored(scene)).toMatchObject({
-      drop: 'method',
-      primary: { captured: { spam: false, words: 7 } },
-      shadow: null,
-    });
-    expect(scene.shadow.seen).toEqual([]);
-    const idempotent = await sceneOf({ ...careful, model: { idempotent: true } });
-    await call(idempotent);
-    expect(await mirrored(idempotent)).toMatchObject({ drop: null });
-  });
-
-  it('body_too_large: its body is longer than the cap', async () => {
-    const scene = await sceneOf({ experiment: { mirror: { ...MIRROR, maxBodyBytes: 1_000 } } });
-    await call(scene, { body: Buffer.alloc(1_001, ' ') });
-    expect(await mirrored(scene, 1)).toMatchObject({ drop: 'body_too_large' });
-    await call(scene, { body: Buffer.alloc(1_000, ' ') });
-    expect(await mirrored(scene, 2)).toMatchObject({ drop: null });
-    const plain = await sceneOf({ experiment: { mirror: { ...MIRROR, maxBodyBytes: 2 ** 30 } } });
-    await call(plain, { body: Buffer.alloc(64 * 1024 + 1, ' ') });
-    expect(await mirrored(plain)).toMatchObject({ drop: 'body_too_large' });
-  });
-
-  it('in_flight: too many copies are under way', async () => {
-    const shadow = await version(() => undefined);
-    const scene = await sceneOf({
-      shadow,
-      experiment: { mirror: { ...MIRROR, timeoutMs: 3_000, maxInFlight: 2 } },
-    });
-    for (let count = 0; count < 2; count += 1) await call(scene);
-    await until('two are under way', () => scene.gateway.mirrors.status[0]?.inFlight === 2);
-    await call(scene);
-    expect(await mirrored(scene)).toMatchObject({ drop: 'in_flight', shadow: null });
-    expect(scene.gateway.mirrors.status[0]).toMatchObject({ inFlight: 2, drops: { in_flight: 1 } });
-  });
-
-  it('none at all while a few connections are enough, however many requests come at once', async () => {
-    const shadow = await version((_seen, res) => void setTimeout(() => res.end('{}'), 5));
-    const scene = await sceneOf({
-      shadow,
-      experiment: { mirror: { ...MIRROR, timeoutMs: 5_000 } },
-    });
-    await Promise.all(Array.from({ length: 30 }, () => call(scene)));
-    await mirrored(scene, 30);
-    expect(scene.gateway.spool.mirrors.map(({ drop }) => drop)).toEqual(Array(30).fill(null));
-    expect(scene.gateway.mirrors.status[0]).toMatchObject({ sent: 30, inFlight: 0, drops: {} });
-    expect(scene.gateway.mirrors.status[0]?.connections).toBeLessThanOrEqual(20);
-  });
-
-  it('in_flight: no connection was free within the time-out', async () => {
-    const shadow = await version((_seen, res) => {
-      res.setHeader('connection', 'close');
-      res.end('{}');
-    });
-    const scene = await sceneOf({ shadow });
-    const startedMs = performance.now();
-    await Promise.all(Array.from({ length: 25 }, () => call(scene)));
-    await mirrored(scene, 25);
-    const drops = scene.gateway.spool.mirrors.filter(({ drop }) => drop === 'in_flight').length;
-    const { sent } = scene.gateway.mirrors.status[0] ?? {};
-    expect(sent).toBeGreaterThanOrEqual(10);
-    expect(sent).toBeLessThanOrEqual(10 * ((performance.now() - startedMs) / 1_000 + 1));
-    expect(drops + (sent ?? 0)).toBe(25);
-  });
-
-  it('breaker: the shadow failed five times in a row; one copy at a time tries whether it is back', async () => {
-    let isBroken = true;
-    const shadow = await version((_seen, res) => {
-      if (isBroken) res.destroy();
-      else res.end('{}');
-    });
-    const scene = await sceneOf({ shadow });
-    for (let count = 1; count <= 5; count += 1) {
-      await call(scene);
-      expect(await mirrored(scene, count)).toMatchObject({ drop: null, shadow: { error: true } });
-    }
-    await call(scene);
-    expect(await mirrored(scene, 6)).toMatchObject({ drop: 'breaker' });
-    expect(scene.gateway.mirrors.status[0]).toMatchObject({ breaker: 'open' });
-    isBroken = false;
-    await until('the breaker closes', async () => {
-      await call(scene);
-      await pause(50);
-      return scene.gateway.mirrors.status[0]?.breaker === 'closed';
-    });
-    const { spool } = scene.gateway;
-    const before = spool.mirrors.length;
-    await call(scene);
-    await mirrored(scene, before + 1);
-    expect(spool.mirrors.at(-1)).toMatchObject({ drop: null, shadow: { error: false } });
-  });
-
-  it('shutdown: the gateway does not wait for copies', async () => {
-    const shadow = await version(() => undefined);
-    const scene = await sceneOf({
-      shadow,
-      experiment: { mirror: { ...MIRROR, timeoutMs: 60_000 } },
-    });
-    await call(scene);
-    await until('it is under way', () => scene.gateway.mirrors.status[0]?.inFlight === 1);
-    const startedMs = performance.now();
-    await scene.gateway.server.beforeApplicationShutdown();
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
-    expect(await mirrored(scene)).toMatchObject({ drop: 'shutdown', shadow: null });
-  });
-});
-
-describe('the numbers of a gateway', () => {
-  it('say what was copied and dropped, and why', async () => {
-    const scene = await sceneOf({ experiment: { mirror: { ...MIRROR, maxBodyBytes: 1_000 } } });
-    await call(scene);
-    await call(scene, { body: Buffer.alloc(2_000, ' ') });
-    await mirrored(scene, 2);
-    const { body } = await request(`${scene.gateway.url}/metrics`);
-    const text = await body.text();
-    const labels = 'model="m",experiment="in-the-dark",version="v2"';
-    expect(text).toContain(`sluice_mirror_copies_total{${labels},result="answered"} 1`);
-    expect(text).toContain(`sluice_mirror_drops_total{${labels},reason="body_too_large"} 1`);
-    expect(text).toContain(`sluice_mirror_in_flight{${labels}} 0`);
-    expect(text).toContain(`sluice_mirror_breaker_open{${labels}} 0`);
   });
 });
