@@ -25,7 +25,16 @@ const MAY_IMPORT = {
   events: ['models', 'auth', 'database', 'config', 'routing', 'kernel'],
   metrics: ['events', 'models', 'auth', 'database', 'kernel'],
   experiments: ['metrics', 'models', 'auth', 'database', 'routing', 'kernel'],
-  analysis: ['experiments', 'metrics', 'events', 'statistics', 'auth', 'database', 'kernel'],
+  analysis: [
+    'experiments',
+    'metrics',
+    'events',
+    'models',
+    'statistics',
+    'auth',
+    'database',
+    'kernel',
+  ],
   rollouts: [
     'analysis',
     'experiments',

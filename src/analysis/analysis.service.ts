@@ -8,7 +8,8 @@ import type { QuantileCell } from '../metrics/metric.js';
 import { RollupService } from '../metrics/rollup.service.js';
 import { assess } from './assess.js';
 import type { Evidence } from './evidence.js';
-import { CLOCK, EvidenceService } from './evidence.service.js';
+import { CLOCK } from './clock.js';
+import { EvidenceService } from './evidence.service.js';
 import type { Report, ReportView } from './report.js';
 import { bayesianFigures } from './bayes.js';
 import { ReportsStore } from './reports.store.js';
@@ -81,6 +82,7 @@ function dataOf(evidence: Evidence): Partial<Evidence> {
     // the number of the report seeds what is drawn; it is no news by itself
     return { ...data, watermarkMs: evidence.watermarkMs, paired: { ...evidence.paired, look: 0 } };
   }
+  if (evidence.holdout !== undefined) return { ...data, holdout: evidence.holdout };
   // a fixed test waits for its minimum runtime in the time of the data, also while no arm changes
   const isFixed = evidence.design.analysis.method === 'fixed';
   return isFixed ? { ...data, watermarkMs: evidence.watermarkMs } : data;

@@ -4,6 +4,7 @@ import type { Assessment, MetricAssessment } from '../statistics/assessment.js';
 import { liftFieller } from '../statistics/relative-lift.js';
 import { armsOf } from './contrast.js';
 import type { Evidence, RunningResult, Verdict } from './evidence.js';
+import { assessHoldout } from './holdout/assess-holdout.js';
 import { assessPairs } from './paired/assess-pairs.js';
 import { assessLimits } from './limits.js';
 import { assessQuality, unitsPerArm } from './quality.js';
@@ -41,6 +42,9 @@ export function assess(evidence: Evidence): Assessment {
     reading: horizon?.reached === false ? 'not_a_test' : 'test',
     horizon,
     ...(limits === undefined ? {} : { limits }),
+    ...(evidence.holdout === undefined
+      ? {}
+      : { holdout: assessHoldout(evidence, evidence.holdout) }),
   };
 }
 

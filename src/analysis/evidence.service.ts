@@ -6,15 +6,14 @@ import { SluiceError } from '../kernel/errors.js';
 import { PairedService } from '../metrics/paired.service.js';
 import { type RollupTarget, RollupService } from '../metrics/rollup.service.js';
 import { runningResults } from './assess.js';
+import { CLOCK } from './clock.js';
 import { type Evidence, isTorn } from './evidence.js';
+import { HoldoutEvidenceService } from './holdout/holdout-evidence.service.js';
 import type { Report } from './report.js';
 import { targetOf } from './target.js';
 
 /** Batches taken in in one turn; a longer backlog is worked off over several turns, which hold meanwhile. */
 const MAX_BATCHES_PER_TURN = 40;
-
-/** Injection token of the clock, so that tests can move time. */
-export const CLOCK = Symbol('CLOCK');
 
 interface CaughtUp {
   readonly caughtUp: boolean;
@@ -28,6 +27,7 @@ export class EvidenceService {
     private readonly rollup: RollupService,
     private readonly pairs: PairedService,
     private readonly events: EventsService,
+    private readonly holdouts: HoldoutEvidenceService,
     @Inject(CLOCK) private readonly clock: Clock = systemClock,
   ) {}
 
@@ -49,6 +49,10 @@ export class EvidenceService {
     if (isTorn(rollout.phases, data)) throw wentOn(experiment);
     const droppedEvents = await this.events.gapsBetween(startedAtMs, this.clock.nowMs());
     const continues = last?.epoch === experiment.epoch ? last : null;
+    const holdout =
+      design.kind === 'holdout'
+        ? await this.holdouts.gather(experiment, target, continues?.evidence.holdout)
+        : undefined;
     return {
       experimentId: experiment.id,
       epoch: experiment.epoch,
@@ -56,6 +60,7 @@ export class EvidenceService {
       designHash,
       phases: rollout.phases,
       ...data,
+      ...(holdout === undefined ? {} : { holdout }),
       droppedEvents,
       caughtUp: progress.caughtUp,
       watermarkMs: progress.watermarkMs ?? continues?.evidence.watermarkMs ?? null,

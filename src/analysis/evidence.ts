@@ -1,6 +1,7 @@
 import type { FrozenDesign, Phase } from '../experiments/experiment.js';
 import type { MetricCell, UnitCell } from '../metrics/metric.js';
 import type { PairedCells } from '../metrics/paired.js';
+import type { HoldoutEvidence } from './holdout/holdout-evidence.js';
 import type { GroupSequentialLook, Interval, TestResult } from '../statistics/assessment.js';
 
 /**
@@ -26,6 +27,8 @@ export interface Evidence {
   readonly previousSampleRatioPValue: number;
   /** `shadow` only; `unitCells` and `metricCells` are empty then. */
   readonly paired?: PairedEvidence;
+  /** `holdout` only. */
+  readonly holdout?: HoldoutEvidence;
 }
 
 /** The sums over the pairs of a shadow. */

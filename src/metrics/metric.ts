@@ -161,3 +161,9 @@ export interface SegmentCells {
   readonly unitCells: readonly UnitCell[];
   readonly metricCells: readonly MetricCell[];
 }
+
+/** The cells of one period: units that were seen in it, by what they did in it. */
+export interface PeriodCells {
+  readonly unitCells: readonly UnitCell[];
+  readonly metricCells: readonly MetricCell[];
+}

@@ -7,10 +7,12 @@ import { SluiceError } from '../kernel/errors.js';
 import type {
   MetricCell,
   MetricDefinition,
+  PeriodCells,
   QuantileCell,
   SegmentCells,
   UnitCell,
 } from './metric.js';
+import type { Period } from './period-sql.js';
 import { compileMetrics } from './metric-sql.js';
 import type { CompiledMetrics } from './metric-sql.js';
 import { fingerprintOf, ROLLUP_LIMITS } from './rollup.js';
@@ -136,6 +138,16 @@ export class RollupService {
     { attribute, metric }: { readonly attribute: string; readonly metric: MetricDefinition },
   ): Promise<SegmentCells[]> {
     return this.onDemand(target, (store) => store.segmentCells(target, attribute, metric));
+  }
+
+  /**
+   * The cells of one period of an experiment, from the raw events of that period (at most 30 s); units as of the last
+   * rollup, values as of now.
+   *
+   * @throws SluiceError as `quantiles`
+   */
+  async period(target: RollupTarget, period: Period): Promise<PeriodCells> {
+    return this.onDemand(target, (store) => store.periodCells(target, period));
   }
 
   private async onDemand<T>(

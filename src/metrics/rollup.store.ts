@@ -4,12 +4,14 @@ import type {
   CovariateMoments,
   MetricCell,
   MetricDefinition,
+  PeriodCells,
   QuantileCell,
   Segment,
   SegmentCells,
   UnitCell,
 } from './metric.js';
 import type { CompiledMetrics } from './metric-sql.js';
+import { compilePeriod, type Period } from './period-sql.js';
 import { compileQuantile } from './quantile-sql.js';
 import * as sql from './rollup-sql.js';
 import type { RollupLimits, RollupTarget } from './rollup.js';
@@ -56,6 +58,11 @@ type CellRow = Omit<MetricCell, 'covariate' | 'm3Y'> &
   Omit<CovariateMoments, 'unitsWithData'> & { readonly withX: number; readonly m3Y: number | null };
 
 type QuantileRow = Omit<QuantileCell, 'metric' | 'share'> & QuantileCell['share'];
+
+type PeriodRow = Omit<CellRow, 'metric'> & {
+  readonly metric: string | null;
+  readonly units: number;
+};
 
 interface SegmentRow extends CellRow, Pick<UnitCell, 'units' | 'crossovers'> {
   readonly kind: Segment['kind'];
@@ -198,6 +205,26 @@ export class RollupStore {
     }));
   }
 
+  /** Of the metrics that have a number per unit; what a unit did before the period adjusts nothing. */
+  async periodCells(
+    { experimentId, epoch, model, metrics }: RollupTarget,
+    period: Period,
+  ): Promise<PeriodCells> {
+    const summed = metrics
+      .filter(({ kind }) => kind !== 'quantile')
+      .map((metric) => ({ ...metric, covariate: null }));
+    const { text, values } = compilePeriod(summed);
+    const { phase, startedAtMs, endedAtMs } = period;
+    const until = endedAtMs === null ? 'infinity' : new Date(endedAtMs);
+    const fixed = [experimentId, epoch, model, phase, new Date(startedAtMs), until];
+    const rows = await this.query<PeriodRow>(text, [...fixed, ...values]);
+    const arms = new Map(rows.map(({ variant, units }) => [variant, units]));
+    return {
+      unitCells: [...arms].map(([variant, units]) => ({ phase, variant, units, crossovers: 0 })),
+      metricCells: rows.flatMap((row) => (hasMetric(row) ? [cellOf(row, false)] : [])),
+    };
+  }
+
   /** Needs a metric of kind `quantile`. */
   async quantileCells(
     { experimentId, epoch, model }: RollupTarget,
@@ -252,6 +279,10 @@ function cellOf(row: CellRow, isAdjusted: boolean): MetricCell {
   const covariate = isAdjusted ? { unitsWithData: withX, meanX, m2X, coMomentXY } : null;
   const moments = { meanY, m2Y, ...(m3Y === null ? {} : { m3Y }), meanD, m2D, coMoment };
   return { metric, phase, variant, n, pending, ...moments, events, capped, covariate };
+}
+
+function hasMetric(row: PeriodRow): row is PeriodRow & { readonly metric: string } {
+  return row.metric !== null;
 }
 
 function segmentOf([row]: readonly SegmentRow[]): Segment {

@@ -24,3 +24,11 @@ export interface Model extends ModelSettings {
   readonly createdAt: string;
   readonly updatedAt: string;
 }
+
+/** A champion that took over from another one, by whatever way. */
+export interface ChampionChanged {
+  /** Null: the first. */
+  readonly previous: string | null;
+  readonly version: string;
+  readonly atMs: number;
+}

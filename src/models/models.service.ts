@@ -7,6 +7,7 @@ import { SluiceError } from '../kernel/errors.js';
 import { canonicalJson } from '../kernel/json.js';
 import { withChampion, withHoldout, withModel, withVersion } from '../routing/plan-change.js';
 import type { TrafficPlan } from '../routing/plan.js';
+import type { ChampionChanged } from './model.js';
 import { nextHoldout, refuseTakingUnits, type Holdout } from './holdout.js';
 import type {
   ChampionRequest,
@@ -31,11 +32,6 @@ export interface ChampionChange {
   readonly version: string;
   readonly actor: string;
   readonly reason: string;
-  /**
-   * Left behind on another version, for a model without a holdout. With the salt of a canary, the units of its
-   * control stay where they are, and those of the variant are what they are compared with.
-   */
-  readonly holdout?: Holdout;
   readonly edit?: (plan: TrafficPlan) => TrafficPlan;
 }
 
@@ -143,6 +139,11 @@ export class ModelsService {
     return this.get(model);
   }
 
+  /** Changes of the champion since a moment, oldest first. */
+  championChanges(model: string, sinceMs: number): Promise<readonly ChampionChanged[]> {
+    return this.models.championChanges(this.database.manager, model, sinceMs);
+  }
+
   /** A person makes a version the champion; refused while an experiment decides about this model. */
   async chooseChampion(model: string, request: ChampionRequest, actor: string): Promise<Model> {
     await this.database.transaction((tx) =>
@@ -159,17 +160,13 @@ export class ModelsService {
 
   /** Makes a version the champion inside the caller's transaction; returns the plan that says so. */
   async setChampion(tx: EntityManager, change: ChampionChange): Promise<TrafficPlan> {
-    const { model, version, actor, reason, edit, holdout } = change;
-    const row = await this.models.lock(tx, model);
-    if (row === null) throw unknownModel(model);
+    const { model, version, actor, reason, edit } = change;
+    if ((await this.models.lock(tx, model)) === null) throw unknownModel(model);
     await this.#needVersion(tx, model, { field: 'version', version });
     await this.models.setChampion(tx, model, version);
-    const begins = holdout !== undefined && row.holdout === null;
-    if (begins) await this.setHoldout(tx, model, holdout);
     return this.plans.change(tx, { actor, reason }, (plan) => {
       const next = withChampion(plan, model, version);
-      const held = begins ? withHoldout(next, model, holdout) : next;
-      return edit === undefined ? held : edit(held);
+      return edit === undefined ? next : edit(next);
     });
   }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Holdout } from './holdout.js';
+import type { ChampionChanged } from './model.js';
 import type { ModelSettings } from './model.contract.js';
 import { ModelRow } from './model.row.js';
 import { VersionRow } from './version.row.js';
@@ -72,6 +73,18 @@ export class ModelsStore {
       model,
       value,
     ]);
+  }
+
+  championChanges(
+    db: EntityManager,
+    model: string,
+    sinceMs: number,
+  ): Promise<readonly ChampionChanged[]> {
+    return db.query(
+      `SELECT previous, version, (extract(epoch FROM at) * 1000)::float8 AS "atMs" FROM champion_changes
+       WHERE model = $1 AND at >= to_timestamp($2::float8 / 1000) ORDER BY id`,
+      [model, sinceMs],
+    );
   }
 
   async setChampion(tx: EntityManager, model: string, version: string): Promise<void> {

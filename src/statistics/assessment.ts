@@ -219,6 +219,8 @@ export interface Assessment {
   readonly limits?: readonly LimitAssessment[];
   /** `shadow` only. */
   readonly paired?: PairedAssessment;
+  /** `holdout` only. */
+  readonly holdout?: HoldoutAssessment;
 }
 
 /** What a shadow shows besides its metrics. */
@@ -274,4 +276,66 @@ export interface LatencyQuantiles {
   readonly shadow: number;
   /** Of the differences, shadow minus primary, request by request. */
   readonly difference: number;
+}
+
+/** What a permanent holdout shows besides its cumulative metrics. */
+export interface HoldoutAssessment {
+  /** Share of units held out, and the version that they stay on. */
+  readonly share: number;
+  readonly version: string;
+  /** Champions that took over since the start, oldest first. */
+  readonly promotions: readonly Promotion[];
+  readonly periods: readonly PeriodAssessment[];
+  readonly warnings: readonly LiftWarning[];
+}
+
+export interface Promotion {
+  readonly previous: string | null;
+  readonly version: string;
+  readonly atMs: number;
+}
+
+/** One period by itself: the units that were seen in it, and what they did in it. */
+export interface PeriodAssessment {
+  readonly period: number;
+  readonly startedAtMs: number;
+  /** Null: it is not over. */
+  readonly endedAtMs: number | null;
+  /** True once nothing that is still to come can change it. */
+  readonly isFinal: boolean;
+  /** False: there were too many events to read them in time, and the period has no figures. */
+  readonly isWhole: boolean;
+  readonly units: readonly { readonly variant: string; readonly units: number }[];
+  readonly metrics: readonly PeriodMetric[];
+}
+
+export interface PeriodMetric {
+  readonly metric: string;
+  readonly control: ArmSummary;
+  readonly treatment: ArmSummary;
+  /** Treatment minus control; null while it cannot be estimated. */
+  readonly effect: number | null;
+  readonly standardError: number | null;
+  /** Holds at every look at this period, at `level` for each period by itself. */
+  readonly interval: Interval | null;
+  /** Relative effect with Fieller's interval at the same critical value. */
+  readonly lift: (Interval & { readonly estimate: number }) | null;
+  readonly level: number;
+}
+
+/** The lift of a whole period after a promotion is below that of the last whole period before it. */
+export interface LiftWarning {
+  readonly code: 'lift_fell_after_promotion';
+  readonly metric: string;
+  readonly promotion: Promotion;
+  readonly before: ComparedPeriod;
+  readonly after: ComparedPeriod;
+  /** Bound on the probability of this comparison being wrong; all comparisons of an experiment share its alpha. */
+  readonly alpha: number;
+}
+
+/** Bounds of the lift in the metric's good direction: more is better whatever the metric's own direction. */
+export interface ComparedPeriod extends Interval {
+  readonly period: number;
+  readonly estimate: number;
 }

@@ -73,6 +73,8 @@ export type RuleName =
   | 'minimum_runtime'
   | 'non_inferiority'
   | 'superiority'
+  | 'lift'
+  | 'period'
   | 'final_verdict'
   | 'time_limit'
   | 'gate';
