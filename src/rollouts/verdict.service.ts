@@ -58,8 +58,9 @@ export class VerdictService {
     atMs: number,
   ): Promise<readonly GateAnswer[]> {
     const kind = gateOf(decision);
-    if (kind === null) return [];
     const { id, name, model, revision } = experiment;
+    // the next period of a holdout begins by the calendar and exposes nobody
+    if (kind === null || experiment.kind === 'holdout') return [];
     const { code, variant, toStep, summary, trace } = decision;
     return this.gates.ask({
       kind,

@@ -41,6 +41,7 @@ export class DeliveryService implements OnApplicationBootstrap, BeforeApplicatio
   private isLooking = false;
   private isStopping = false;
   private prunedAtMs = 0;
+  private readonly counts = { delivered: 0, failed: 0, givenUp: 0 };
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -49,6 +50,15 @@ export class DeliveryService implements OnApplicationBootstrap, BeforeApplicatio
     private readonly sender: WebhookSender,
     private readonly secrets: SecretsService,
   ) {}
+
+  /** Attempts of this process since its start, by how they ended; `givenUp` are among the failed. */
+  get counters(): {
+    readonly delivered: number;
+    readonly failed: number;
+    readonly givenUp: number;
+  } {
+    return { ...this.counts };
+  }
 
   onApplicationBootstrap(): void {
     if (!this.config.roles.includes('worker')) return;
@@ -102,6 +112,7 @@ export class DeliveryService implements OnApplicationBootstrap, BeforeApplicatio
     const db = this.database.manager;
     const what = `${delivery.webhook}: message ${delivery.messageId}`;
     const failed = `${what} failed (attempt ${delivery.attempts}): ${error ?? ''}`;
+    this.counts[next.kind === 'delivered' ? 'delivered' : 'failed'] += 1;
     switch (next.kind) {
       case 'delivered':
         await this.deliveries.markDelivered(db, delivery, { status, error });
@@ -111,6 +122,7 @@ export class DeliveryService implements OnApplicationBootstrap, BeforeApplicatio
         await this.deliveries.markAgain(db, delivery, { status, error }, next.inMs);
         return;
       case 'dead':
+        this.counts.givenUp += 1;
         this.logger.error(`${failed}; given up`);
         await this.deliveries.markDead(db, delivery, { status, error });
     }

@@ -52,6 +52,15 @@ describe('gates', () => {
     expect(after.summary).toContain('gate ops cannot be asked: ops says so');
   });
 
+  it('hold back without ending a bake: the decision is asked about again, not earned again', () => {
+    const baked = { ...decision('promote'), bakingSinceMs: 1_000 };
+    const after = gated(baked, [said('risk', 'vetoed')]);
+    expect(after).toMatchObject({ kind: 'hold', bakingSinceMs: 1_000 });
+    expect(gated(decision('promote'), [said('risk', 'vetoed')])).not.toHaveProperty(
+      'bakingSinceMs',
+    );
+  });
+
   it('that veto are named before gates that cannot be asked', () => {
     const answers = [said('ops', 'unreachable'), said('risk', 'vetoed')];
     expect(gated(decision('promote'), answers).code).toBe('gate_vetoed');

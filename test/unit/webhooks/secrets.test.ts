@@ -21,6 +21,15 @@ describe('the secret of a webhook', () => {
     expect(secretsIn(sealing, sealed, 1_000 + SECRET_OVERLAP_MS)).toEqual([fresh]);
   });
 
+  it('of another installation cannot be used, but replaced', () => {
+    const other = new SecretsService('another instance secret');
+    const sealed = sealSecret(other, newSecret(), null);
+    expect(() => secretsIn(sealing, sealed, 0)).toThrow('the secret of the webhook cannot be read');
+    const fresh = newSecret();
+    const again = sealSecret(sealing, fresh, { sealed, nowMs: 0 });
+    expect(secretsIn(sealing, again, 1)).toEqual([fresh]);
+  });
+
   it('given again as it was starts no overlap', () => {
     const secret = newSecret();
     const sealed = sealSecret(sealing, secret, null);
