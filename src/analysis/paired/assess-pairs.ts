@@ -92,7 +92,7 @@ function assessMetric(
     ...{ metric: definition.name, variant, role, direction: definition.direction },
     control: armOf(cell, 'primary'),
     treatment: armOf(cell, 'shadow'),
-    effect: look?.effect ?? null,
+    effect: effectIn(cell),
     standardError: look?.standardError ?? null,
     interval: look?.interval ?? null,
     runningInterval: before?.empty === true ? null : intersect(before?.interval, look?.interval),
@@ -120,14 +120,18 @@ function armOf(cell: PairCell | null, side: 'primary' | 'shadow'): ArmSummary {
   };
 }
 
+/** The mean difference per request; null without a pair. */
+function effectIn(cell: PairCell | null): number | null {
+  return cell === null || cell.meanM === 0 ? null : cell.meanD / cell.meanM;
+}
+
 interface PairLook {
-  readonly effect: number;
   readonly standardError: number;
   readonly interval: Interval;
   readonly pValue: number;
 }
 
-/** The mean difference per request and the two-sided sequence around it; null while it has no error. */
+/** The two-sided sequence around the mean difference; null while that has no error. */
 function lookAt(cell: PairCell | null, design: FrozenDesign, alpha: number): PairLook | null {
   if (cell === null) return null;
   const found = pairedContrast(cell, DIFFERENCE);
@@ -143,7 +147,7 @@ function lookAt(cell: PairCell | null, design: FrozenDesign, alpha: number): Pai
   });
   if (look.kind === 'undefined') return null;
   const { lower, upper, pValue } = look.value;
-  return { effect: found.value.estimate, standardError, interval: { lower, upper }, pValue };
+  return { standardError, interval: { lower, upper }, pValue };
 }
 
 function marginInUnits({ designMetric, cell }: PairComparison): number | null {

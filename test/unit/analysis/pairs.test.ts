@@ -128,7 +128,10 @@ describe('a shadow in pairs', () => {
     });
     expect(none.paired).toMatchObject({ sent: 0, units: 0 });
     const equal = assessed([pairCell('log_loss', times(300, [0.5, 0.5]))]);
-    expect(metricOf(equal, 'log_loss').superiority).toMatchObject({ reason: 'zero_variance' });
+    expect(metricOf(equal, 'log_loss')).toMatchObject({
+      ...{ effect: 0, standardError: null, interval: null },
+      superiority: { kind: 'insufficient', reason: 'zero_variance' },
+    });
   });
 
   it('leaves out what has no pairs', () => {
