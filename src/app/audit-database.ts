@@ -3,7 +3,7 @@ import type { Config } from '../config/config.js';
 import { EmbeddedPostgres } from '../database/embedded-postgres.js';
 import { hasEmbeddedDatabase, recordedServerUrl } from '../database/recorded-server.js';
 import { SluiceError } from '../kernel/errors.js';
-import type { Querying } from '../rollouts/audit.store.js';
+import type { Querying } from '../rollouts/audit.js';
 import type { Snapshots } from '../rollouts/auditor.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -1,11 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { Querying } from './audit.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { StoredDecision, StoredDecisionKind } from './stored-decision.js';
-
-/** A transaction, TypeORM's manager, or a plain connection: the auditor also works beside a running product. */
-export interface Querying {
-  query<T>(sql: string, parameters?: unknown[]): Promise<T>;
-}
 
 export interface AuditedExperiment {
   readonly id: string;

@@ -30,6 +30,11 @@ export interface Finding {
   readonly detail: string;
 }
 
+/** A transaction, TypeORM's manager, or a plain connection: the auditor also works beside a running product. */
+export interface Querying {
+  query<T>(sql: string, parameters?: unknown[]): Promise<T>;
+}
+
 /** How signatures are checked: by the public key of the installation. */
 export interface Verifier {
   readonly id: string;

@@ -1,6 +1,6 @@
 import { SluiceError } from '../kernel/errors.js';
-import { ChainAudit, type Finding, type Verifier } from './audit.js';
-import { type AuditedExperiment, AuditStore, type Querying } from './audit.store.js';
+import { ChainAudit, type Finding, type Querying, type Verifier } from './audit.js';
+import { type AuditedExperiment, AuditStore } from './audit.store.js';
 import type { Checkpoint } from './checkpoint.js';
 import { replay } from './replay.js';
 
