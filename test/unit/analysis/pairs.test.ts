@@ -71,9 +71,10 @@ describe('a shadow in pairs', () => {
   });
 
   it('needs ten units that differ before a normal approximation is trusted, the exact test none', () => {
-    const few = pairCell('mistakes', [...times(7, [0, 1]), ...times(900, [0, 0])]);
+    // eight of eight: p = .0176, above its share of alpha
+    const few = pairCell('mistakes', [...times(8, [0, 1]), ...times(900, [0, 0])]);
     const waiting = metricOf(assessed([few], onMistakes), 'mistakes').deterioration;
-    expect(waiting).toEqual({ kind: 'insufficient', reason: 'too_few_events', have: 7, need: 10 });
+    expect(waiting).toEqual({ kind: 'insufficient', reason: 'too_few_events', have: 8, need: 10 });
     const more = pairCell('mistakes', [...times(9, [0, 1]), ...times(900, [0, 0])]);
     const { alpha } = shadowDesign(onMistakes).analysis;
     expect(metricOf(assessed([more], onMistakes), 'mistakes').deterioration).toMatchObject({
