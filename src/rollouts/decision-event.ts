@@ -12,7 +12,7 @@ export interface DecisionNotice {
 }
 
 /** Holds that ask a person to act: the policy would, and may not. */
-const RECOMMENDATIONS = /^(promotion_recommended|rollback_recommended|would_.+)$/;
+const RECOMMENDATIONS = /^((promotion|rollback|canary)_recommended|would_.+)$/;
 
 /** What receivers subscribe to: the decision's kind, except that a recommendation is more than a hold. */
 export function eventOf({ kind, reasons }: Pick<StoredDecision, 'kind' | 'reasons'>): WebhookEvent {
