@@ -236,6 +236,29 @@ describe('pairs', () => {
     expect((await pairs.cells(target)).counts.sent).toBe(3);
   });
 
+  it('take labels in the order in which their transactions began, so that a first pair stays first', async () => {
+    const target = targetOf(wrong);
+    const w = writer(target);
+    const said = both({ captured: { block: true } }, { captured: { block: false } });
+    const same = both({ captured: { block: true } }, { captured: { block: true } });
+    await insertMirrors(pool, [w.pair('a', 1, said), w.pair('a', 2, same)]);
+    await takeIn(target);
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await insertEvents(client, { outcomes: [w.labelled(1, 1)] });
+    await insertEvents(pool, { outcomes: [w.labelled(2, 1)] });
+    // the unit is computed again, for another reason
+    await insertMirrors(pool, [w.pair('a', 3)]);
+    await pairs.takeIn(target);
+    expect((await cellsOf(target))['wrong']).toBeUndefined();
+    await client.query('COMMIT');
+    client.release();
+    await takeIn(target);
+    expect((await cellsOf(target))['wrong']).toMatchObject({
+      first: { shadowOnly: 1, neither: 0, both: 0, primaryOnly: 0 },
+    });
+  });
+
   it('say when the sums are those of a part of the events', async () => {
     const target = targetOf(builtIn('latency_ms'));
     const w = writer(target);
@@ -303,7 +326,7 @@ function history(target: RollupTarget, seed: number) {
   return { mirrors, labels, random };
 }
 
-describe.each([11, 12, 13])('pairs of a random history (seed %i)', (seed) => {
+describe.each([11, 12])('pairs of a random history (seed %i)', (seed) => {
   it('sum up to the same in whatever order and portions events come, and as recomputed', async () => {
     const target = targetOf(...METRICS);
     const { mirrors, labels, random } = history(target, seed);
