@@ -8,7 +8,7 @@ const CODES = { errorRate: 'error_limit_exceeded', timeoutRate: 'timeout_limit_e
 
 /**
  * A hard limit is absolute: a variant above it goes at the first look that shows it, before any minimum of evidence,
- * also while paused, baking or awaiting approval, and whatever the control does (docs/decisions/hard-limits.md).
+ * also while paused, baking or awaiting approval, and whatever the control does (docs/decisions/0012-hard-limits.md).
  */
 export function limits(context: RuleContext): RuleResult | null {
   const { design, state, assessment } = context;
