@@ -135,12 +135,12 @@ export class Mirrors {
     }
   }
 
-  #refusal({ call, mirror }: Candidate): MirrorDrop | null {
+  #refusal({ call, mirror, target }: Candidate): MirrorDrop | null {
     if (this.#isStopped) return 'shutdown';
     const isHarmless = SAFE_METHODS.has(call.req.method ?? '') || call.model.plan.idempotent;
     if (!isHarmless && !mirror.unsafeMethods) return 'method';
     if (call.body.bytes.length > bodyLimit(mirror)) return 'body_too_large';
-    return null;
+    return target.refusal(mirror.maxInFlight);
   }
 
   /** One turn of the event loop later, behind whatever waits already; how long it took tells how busy the process is. */
