@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Mirror } from '../../src/events/event.js';
-import { BUILT_IN_METRICS } from '../../src/metrics/built-in.js';
 import { defineMetric } from '../../src/metrics/define-metric.js';
 import type { MetricDefinition } from '../../src/metrics/metric.js';
 import type { PairCell } from '../../src/metrics/paired.js';
@@ -15,6 +14,7 @@ import {
   settle,
   type StoredOutcome,
 } from '../support/metric-events.js';
+import { builtIn } from '../support/paired-evidence.js';
 import { insertMirrors, mirror, side } from '../support/pairs.js';
 import { startRollups } from '../support/rollups.js';
 import { seeded } from '../unit/statistics/seeded.js';
@@ -22,11 +22,6 @@ import { seeded } from '../unit/statistics/seeded.js';
 const T0 = Date.UTC(2026, 0, 5, 12);
 const MINUTE = 60_000;
 
-const builtIn = (name: string): MetricDefinition => {
-  const found = BUILT_IN_METRICS.find((metric) => metric.name === name);
-  if (found === undefined) throw new Error(`no metric ${name}`);
-  return found;
-};
 const label = (loss: 'zero_one' | 'log_loss' | 'squared_error', output = 'score') =>
   ({ label: { outcome: 'chargeback', output, loss } }) as const;
 const wrong = defineMetric('wrong', {
