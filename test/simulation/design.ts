@@ -48,21 +48,21 @@ export function randomDesign(random: Random, model: string): FrozenDesign {
       alpha: pick(random, [0.05, 0.1, 0.2]),
       minimumDetectableEffect: { absolute: 0.1 },
       plannedUnits: whole(random, 100, 800),
-      minUnits: whole(random, 2, 30),
-      minRuntimeMs: pick(random, [0, 0, 2 * MINUTE_MS, 10 * MINUTE_MS]),
+      minUnits: pick(random, [2, 10, 30, 150]),
+      minRuntimeMs: pick(random, [0, 0, 4 * MINUTE_MS, 15 * MINUTE_MS]),
       intervalMs: whole(random, 5, 20) * SECOND_MS,
-      maxRuntimeMs: pick(random, [15, 40, 120]) * MINUTE_MS,
+      maxRuntimeMs: pick(random, [20, 60, 240]) * MINUTE_MS,
     },
     decision: {
       ...plain.decision,
-      onSuccess: chance(random, 0.15) ? 'recommend' : 'promote',
+      onSuccess: chance(random, 0.1) ? 'recommend' : 'promote',
       onDeterioration: chance(random, 0.15) ? 'recommend' : 'rollback',
       onSampleRatioMismatch: chance(random, 0.3) ? 'rollback' : 'hold',
       onNoData: chance(random, 0.3) ? 'rollback' : 'hold',
       noDataGraceMs: pick(random, [0, 2, 10]) * MINUTE_MS,
       dryRun: chance(random, 0.1),
     },
-    ...(chance(random, 0.3) ? { bakeMs: whole(random, 0, 5) * MINUTE_MS } : {}),
+    ...(chance(random, 0.4) ? { bakeMs: whole(random, 0, 5) * MINUTE_MS } : {}),
     ...(chance(random, 0.3) ? { limits: limitsOf(random) } : {}),
   };
 }
@@ -82,9 +82,9 @@ function metricsOf(random: Random): readonly DesignMetric[] {
     success({ ...conversion, windowMs }),
     ...(chance(random, 0.2) ? [success(spent)] : []),
     ...(chance(random, 0.7)
-      ? [guards(errorRate, { absolute: pick(random, [0.03, 0.1, 0.2]) })]
+      ? [guards(errorRate, { absolute: pick(random, [0.05, 0.15, 0.3]) })]
       : []),
-    ...(chance(random, 0.3) ? [guards(latency, { relative: pick(random, [0.1, 0.5]) })] : []),
+    ...(chance(random, 0.3) ? [guards(latency, { relative: pick(random, [0.3, 0.8]) })] : []),
   ];
 }
 
@@ -102,5 +102,5 @@ function stepsOf(random: Random): readonly RolloutStep[] {
 }
 
 function limitsOf(random: Random): OperationalLimits {
-  return { errorRate: chance(random, 0.8) ? pick(random, [0.4, 0.7]) : null, timeoutRate: null };
+  return { errorRate: pick(random, [0.3, 0.5]), timeoutRate: chance(random, 0.3) ? 0.5 : null };
 }
