@@ -43,6 +43,11 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     from: '  limits,\n  deterioration,\n',
     to: '  deterioration,\n',
   }),
+  one('a variant above a limit can win', {
+    file: 'src/rollouts/policy/rule.ts',
+    from: 'limit.variant === variant && limit.exceeded',
+    to: 'limit.variant === variant && limit.pValue < 0',
+  }),
   one('a success that is not superior wins', {
     file: PROMOTION,
     from: '  const winners = successes\n    .filter((metric) => passed(metric.superiority))',

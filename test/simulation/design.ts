@@ -32,12 +32,13 @@ const spent: MetricDefinition = {
 /** A design as people post it: any of the kinds that enrol units, small enough for a short life. */
 export function randomDesign(random: Random, model: string): FrozenDesign {
   const isCanary = chance(random, 0.6);
+  const limits = chance(random, 0.4) ? { limits: limitsOf(random) } : {};
   const plain = designOf();
   return {
     ...plain,
     kind: isCanary ? 'canary' : 'ab',
     model,
-    variants: variantsOf(random, isCanary ? 2 : 2 + Math.floor(3 * random() ** 2)),
+    variants: variantsOf(random, isCanary ? 2 : whole(random, 2, 4)),
     coverage: isCanary ? 1 : pick(random, [0.3, 0.6, 1]),
     metrics: metricsOf(random),
     steps: isCanary ? stepsOf(random) : [],
@@ -56,14 +57,14 @@ export function randomDesign(random: Random, model: string): FrozenDesign {
     decision: {
       ...plain.decision,
       onSuccess: chance(random, 0.1) ? 'recommend' : 'promote',
-      onDeterioration: chance(random, 0.15) ? 'recommend' : 'rollback',
+      onDeterioration: chance(random, 0.25) ? 'recommend' : 'rollback',
       onSampleRatioMismatch: chance(random, 0.3) ? 'rollback' : 'hold',
       onNoData: chance(random, 0.3) ? 'rollback' : 'hold',
       noDataGraceMs: pick(random, [0, 2, 10]) * MINUTE_MS,
       dryRun: chance(random, 0.1),
     },
     ...(chance(random, 0.4) ? { bakeMs: whole(random, 0, 5) * MINUTE_MS } : {}),
-    ...(chance(random, 0.3) ? { limits: limitsOf(random) } : {}),
+    ...limits,
   };
 }
 
@@ -81,7 +82,7 @@ function metricsOf(random: Random): readonly DesignMetric[] {
   return [
     success({ ...conversion, windowMs }),
     ...(chance(random, 0.2) ? [success(spent)] : []),
-    ...(chance(random, 0.7)
+    ...(chance(random, 0.6)
       ? [guards(errorRate, { absolute: pick(random, [0.05, 0.15, 0.3]) })]
       : []),
     ...(chance(random, 0.3) ? [guards(latency, { relative: pick(random, [0.3, 0.8]) })] : []),
