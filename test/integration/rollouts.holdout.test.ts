@@ -250,6 +250,8 @@ describe('an experiment of kind holdout', () => {
     const { body } = await admin('POST', '/models/both/holdout/release', { reason: 'renewed' });
     expect(body.decision).toMatchObject({ kind: 'release', automatic: false });
     expect(body.decision.summary).toContain('renewed');
+    expect(body.model.holdout).toBeUndefined();
+    await admin('PUT', '/models/both', { timeoutMs: 500 });
     expect((await planned('both')).holdout).toBeUndefined();
     const log = (await admin('GET', `/experiments/${name}/decisions`)).body;
     expect(log.decisions.map(({ kind }: { kind: string }) => kind).at(0)).toBe('start');
