@@ -96,7 +96,8 @@ async function measure(pool: pg.Pool): Promise<void> {
   const cells = await timed('sums read', () => service.cells(target));
   const { design } = shadowEvidence([]);
   const evidence = shadowEvidence([], { design, paired: { ...cells, look: LOOK } });
-  await timed('one look: every test, agreement, 999 permutations', () => assess(evidence));
+  await timed('one look: every test, agreement, 199 permutations', () => assess(evidence));
+  await timed('the next look, the code being warm', () => assess(evidence));
   out(`evidence of a look: ${String(Math.round(JSON.stringify(evidence).length / 1024))} kB`);
 }
 
