@@ -224,6 +224,13 @@ describe('several arms', () => {
       ['close', false],
     ]);
     await expect(verbs.close(id, { variant: 'c', reason: 'x' }, 'ann')).rejects.toThrow(/last arm/);
+    // a design says nothing of arms that were closed: the next epoch must not put their units into other arms
+    const { salt } = await the(ExperimentsService).get(id);
+    await verbs.redesign(id, { changes: { hypothesis: 'again' }, reason: 'anew' }, 'ann');
+    expect((await the(ExperimentsService).get(id)).salt).not.toBe(salt);
+    const [anew] = (await planOf('weighed')).experiments;
+    expect(anew?.variants.map(({ closed }) => closed)).toEqual([undefined, undefined, undefined]);
+    expect(anew).toMatchObject({ epoch: 2, coverage: 0.4, phase: 1 });
     await verbs.perform(id, 'promote', { reason: 'c', variant: 'c' }, 'ann');
     expect((await planOf('weighed')).champion).toBe('v3');
   });
