@@ -85,7 +85,8 @@ function limitsOf(
   kind: ExperimentDefinition['kind'],
   given: ExperimentDefinition['decision']['limits'],
 ): OperationalLimits | null {
-  if (kind === 'holdout') return null;
+  // a shadow harms nobody, and a holdout rolls nothing back
+  if (kind === 'shadow' || kind === 'holdout') return null;
   const { errorRate, timeoutRate } = given ?? {};
   const limits = {
     errorRate: errorRate === undefined ? DEFAULT_LIMITS.errorRate : errorRate,

@@ -101,6 +101,9 @@ describe('a design of each kind', () => {
       ...{ share: 1, timeoutMs: 1_000, unsafeMethods: false },
       ...{ maxInFlight: 32, maxBodyBytes: 65_536 },
     });
+    expect(
+      designOf({ ...shadow, decision: { limits: { errorRate: 0.1 } } }).limits,
+    ).toBeUndefined();
     expect(designOf({ ...shadow, mirror: { percent: 20 } }).mirror?.share).toBe(0.2);
     const next = { canary: { name: 'after', rollout: postedCanary().rollout } };
     expect(designOf({ ...shadow, next }).next).toMatchObject({ kind: 'canary', name: 'after' });
