@@ -64,7 +64,7 @@ export const SCENARIOS: readonly Scenario[] = [
 
 /** Looks at every interval until the time is over. */
 export const INTERVAL_MS = 3 * HOUR_MS;
-export const LOOKS = 13;
+export const LOOKS = 12;
 
 /** Posted as a person would; durations are those of the simulated clock. */
 export function rampOf(name: string, model: string) {
