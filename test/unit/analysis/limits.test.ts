@@ -12,7 +12,7 @@ const limits = { errorRate: 0.25, timeoutRate: null };
 const design = designOf({ limits });
 
 function limitOf(variant: string, cells: Parameters<typeof evidenceOf>[0], of = design) {
-  const found = assessLimits({ design: of, metricCells: cells });
+  const found = assessLimits({ design: of, metricCells: cells, unitCells: [] });
   const one = found?.find((limit) => limit.variant === variant);
   if (one === undefined) throw new Error(`no limit of ${variant}`);
   return one;
