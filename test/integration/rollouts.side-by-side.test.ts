@@ -15,6 +15,8 @@ import { modelSchema, versionSchema } from '../../src/models/model.contract.js';
 import { metricBody } from '../../src/metrics/metric.contract.js';
 import { MetricsService } from '../../src/metrics/metrics.service.js';
 import { ModelsService } from '../../src/models/models.service.js';
+import { PlanService } from '../../src/models/plan.service.js';
+import { modelIn } from '../../src/routing/plan-change.js';
 import { changeOf } from '../../src/rollouts/change.js';
 import { EvaluationService } from '../../src/rollouts/evaluation.service.js';
 import { ExecutorService } from '../../src/rollouts/executor.service.js';
@@ -73,15 +75,17 @@ const against = (version: string) => [
   { name: 'treatment', version },
 ];
 
+const analysis = {
+  ...{ minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 1000, minUnits: 2 },
+  interval: '1h',
+};
+
 const posted = (change: Readonly<Record<string, unknown>>) =>
   experimentSchema.parse({
     kind: 'canary',
     variants: against('v2'),
     metrics: [{ metric: 'error_rate', role: 'success' }],
-    analysis: {
-      ...{ minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 1000, minUnits: 2 },
-      interval: '1h',
-    },
+    analysis,
     ...(change['kind'] === undefined
       ? { rollout: { steps: [{ coverage: 0.1 }, { coverage: 1 }] } }
       : {}),
@@ -98,14 +102,15 @@ const log = async (id: string) => (await the(RolloutsService).log(id)).decisions
 
 let requests = 0;
 
-async function traffic(id: string, units: number): Promise<void> {
+async function traffic(id: string, units: number, failingOfControl = 0): Promise<void> {
   const rows = ['control', 'treatment'].flatMap((variant) =>
-    Array.from({ length: units }, () => {
+    Array.from({ length: units }, (_, index) => {
       requests += 1;
       const atMs = Date.now();
       return {
         ...{ requestId: requestIdAt(atMs, requests), atMs, experimentId: id, phase: 1, variant },
-        ...{ unitKey: `unit-${String(requests)}`, error: false },
+        ...{ unitKey: `unit-${String(requests)}` },
+        error: variant === 'control' && index < failingOfControl,
       };
     }),
   );
@@ -220,6 +225,44 @@ describe('a champion that another experiment of the layer promoted', () => {
       reason: { code: 'conflict', defects: [{ field: 'champion', expected: 'v2' }] },
     });
     expect((await the(ExperimentsService).get(id)).status).toBe('draft');
+  });
+});
+
+describe('a holdout that a promotion would leave behind', () => {
+  const layer = { name: 'beside', share: 0.5 };
+
+  it('takes no units from another experiment', async () => {
+    await model('shared');
+    const first = await start({
+      ...{ name: 'keeping', model: 'shared', layer },
+      rollout: { steps: [{ coverage: 0.5 }, { coverage: 1 }] },
+      analysis: { ...analysis, minRuntime: '0s' },
+    });
+    const second = await start({ name: 'beside', model: 'shared', layer, variants: against('v3') });
+    // as a release that did not refuse it at its creation may have frozen it
+    await pool.query(
+      `UPDATE experiments SET frozen = jsonb_set(frozen::jsonb, '{reverseHoldout}', '{"share": 0.05}')::json
+       WHERE id = $1`,
+      [first],
+    );
+    await expect(promoteByPolicy(first)).rejects.toMatchObject({
+      ...{ code: 'conflict', defects: [{ field: '/holdout' }] },
+    });
+    const plan = modelIn(await the(PlanService).current(), 'shared');
+    expect(plan).not.toHaveProperty('holdout');
+    expect(plan?.experiments.map(({ id }) => id)).toEqual([first, second]);
+  });
+
+  it('is a failure that people are told when it cannot be, not a turn that is dropped for ever', async () => {
+    const { id } = await the(ExperimentsService).get('keeping');
+    await traffic(id, 600, 120);
+    for (let turn = 1; turn <= 4; turn += 1) await evaluate(id);
+    expect(await the(ExperimentsService).get(id)).toMatchObject({
+      ...{ status: 'running', failedAnalyses: 4 },
+      lastFailure:
+        'what was decided cannot be carried out: a holdout would take units out of beside',
+    });
+    expect((await log(id)).map(({ kind }) => kind)).toEqual(['start', 'error']);
   });
 });
 
