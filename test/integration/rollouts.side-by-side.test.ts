@@ -321,7 +321,7 @@ describe('a cap that takes longer to find than a transaction may idle', () => {
   }
 
   const slowly = (work: () => Promise<unknown>) =>
-    whileLocked('LOCK TABLE outcomes IN ACCESS EXCLUSIVE MODE', work, () => sleep(2 * IDLE_MS));
+    whileLocked('LOCK TABLE outcomes IN ACCESS EXCLUSIVE MODE', work, () => sleep(1.5 * IDLE_MS));
 
   it('does not keep an experiment from starting, nor from another design', async () => {
     await past('rich');
