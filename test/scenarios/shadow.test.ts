@@ -200,12 +200,17 @@ describe('a shadow that', () => {
   it('is dead changes nothing for the callers, and is not ready', async () => {
     const [seed = 1] = SEEDS;
     const { v1 } = await scorers(seed, { noise: 1, sharpness: 1 });
-    await shadow('fraud-dead', { v1, v2: await deadAddress() });
+    // its breaker lets one copy try in up to 16 s, so a hundred units would take half an hour
+    const analysis = {
+      minimumDetectableEffect: { relative: 0.1 },
+      ...{ plannedUnits: 400, minUnits: 5, minRuntime: '1s', interval: '1s' },
+    };
+    await shadow('fraud-dead', { v1, v2: await deadAddress() }, { analysis });
     const { calls, last } = await play('fraud-dead', seed);
     expectUntouched(calls);
     expect(last?.kind).toBe('rollback');
     expect(last?.summary).toMatch(
-      /^not ready for a canary: (v2 left \d+ of \d+ requests unanswered|guardrail error_rate of v2 is worse)/,
+      /^not ready for a canary: (v2 did not answer \d+ of \d+ units|guardrail error_rate of v2 is worse)/,
     );
   });
 
