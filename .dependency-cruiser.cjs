@@ -22,6 +22,7 @@ const MAY_IMPORT = {
   queue: ['database', 'config', 'kernel'],
   models: ['auth', 'database', 'config', 'routing', 'kernel'],
   events: ['models', 'auth', 'database', 'config', 'routing', 'kernel'],
+  monitoring: ['auth', 'database', 'kernel'],
   metrics: ['events', 'models', 'auth', 'database', 'kernel'],
   experiments: ['metrics', 'models', 'auth', 'database', 'routing', 'kernel'],
   analysis: ['experiments', 'metrics', 'events', 'statistics', 'auth', 'database', 'kernel'],
@@ -36,6 +37,8 @@ const MAY_IMPORT = {
     'config',
     'kernel',
   ],
+  // what it serves talks to the API only, as any other client does
+  console: [],
   gateway: ['models', 'events', 'routing', 'auth', 'config', 'database', 'kernel'],
 };
 

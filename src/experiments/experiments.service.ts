@@ -97,6 +97,16 @@ export class ExperimentsService {
     return this.experiments.list(this.database.manager, filter);
   }
 
+  /** When the next analysis is due; null for a draft or one that has ended. */
+  nextAnalysisAtMs(id: string): Promise<number | null> {
+    return this.experiments.nextAnalysisAtMs(this.database.manager, id);
+  }
+
+  /** Id and revision of everything that is running or paused. */
+  revisions(): Promise<readonly { readonly id: string; readonly revision: number }[]> {
+    return this.experiments.revisions(this.database.manager);
+  }
+
   /** The experiment that is running or paused on a model. Not yet: layers, which allow several. */
   running(model: string, tx?: EntityManager): Promise<Experiment | null> {
     return this.experiments.running(tx ?? this.database.manager, model);

@@ -1,6 +1,13 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, SerializeOptions } from '@nestjs/common';
 import { Actor, RequireScope } from '../auth/scope.js';
 import type { Explanation } from '../routing/explain.js';
+import {
+  type DecisionLogQuery,
+  decisionLogQuerySchema,
+  decisionLogSchema,
+  decisionSchema,
+  replaySchema,
+} from './decision.contract.js';
 import type { ReplayResult } from './replay.js';
 import {
   type AssignmentQuery,
@@ -28,13 +35,28 @@ export class RolloutsController {
 
   @Get(':experiment/decisions')
   @RequireScope('experiments:read')
-  decisions(@Param('experiment') experiment: string): Promise<DecisionLog> {
-    return this.rollouts.log(experiment);
+  @SerializeOptions({ schema: decisionLogSchema })
+  decisions(
+    @Param('experiment') experiment: string,
+    @Query({ schema: decisionLogQuerySchema }) { inputs }: DecisionLogQuery,
+  ): Promise<DecisionLog> {
+    return this.rollouts.log(experiment, inputs);
+  }
+
+  @Get(':experiment/decisions/:number')
+  @RequireScope('experiments:read')
+  @SerializeOptions({ schema: decisionSchema })
+  decision(
+    @Param('experiment') experiment: string,
+    @Param('number', { schema: decisionNumberSchema }) number: number,
+  ): Promise<StoredDecision> {
+    return this.rollouts.decision(experiment, number);
   }
 
   @Post(':experiment/decisions/:number/replay')
   @HttpCode(200)
   @RequireScope('experiments:read')
+  @SerializeOptions({ schema: replaySchema })
   replay(
     @Param('experiment') experiment: string,
     @Param('number', { schema: decisionNumberSchema }) number: number,
@@ -54,6 +76,7 @@ export class RolloutsController {
   @Post(':experiment/redesign')
   @HttpCode(200)
   @RequireScope('experiments:write')
+  @SerializeOptions({ schema: decisionSchema })
   async redesign(
     @Param('experiment') experiment: string,
     @Body({ schema: redesignBodySchema }) body: RedesignBody,
@@ -67,6 +90,7 @@ export class RolloutsController {
   @Post(':experiment/:verb')
   @HttpCode(200)
   @RequireScope('experiments:write')
+  @SerializeOptions({ schema: decisionSchema })
   async perform(
     @Param('experiment') experiment: string,
     @Param('verb', { schema: verbParamSchema }) verb: Verb,

@@ -4,6 +4,8 @@ import { DatabaseModule } from '../database/database.module.js';
 import { ExperimentsModule } from '../experiments/experiments.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { QueueModule } from '../queue/queue.module.js';
+import { ChangesController } from './changes.controller.js';
+import { ChangesService } from './changes.service.js';
 import { DecisionRow } from './decision.row.js';
 import { DecisionsStore } from './decisions.store.js';
 import { EvaluationService } from './evaluation.service.js';
@@ -15,6 +17,8 @@ import { PlanningStore } from './planning.store.js';
 import { RolloutsController } from './rollouts.controller.js';
 import { RolloutsService } from './rollouts.service.js';
 import { SchedulerService, TurnParts } from './scheduler.service.js';
+import { StandingController } from './standing.controller.js';
+import { StandingService } from './standing.service.js';
 import { VerbsService } from './verbs.service.js';
 
 @Module({
@@ -25,8 +29,9 @@ import { VerbsService } from './verbs.service.js';
     ExperimentsModule,
     AnalysisModule,
   ],
-  controllers: [PlanningController, RolloutsController],
+  controllers: [PlanningController, StandingController, ChangesController, RolloutsController],
   providers: [
+    ChangesService,
     DecisionsStore,
     ExecutorService,
     EvaluationService,
@@ -35,6 +40,7 @@ import { VerbsService } from './verbs.service.js';
     PlanningStore,
     RolloutsService,
     SchedulerService,
+    StandingService,
     TurnParts,
     VerbsService,
   ],

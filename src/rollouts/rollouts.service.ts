@@ -4,13 +4,14 @@ import { SluiceError } from '../kernel/errors.js';
 import { PlanService } from '../models/plan.service.js';
 import { type Explanation, explainAssignment } from '../routing/explain.js';
 import { modelIn } from '../routing/plan-change.js';
+import type { ShownDecision } from './decision.contract.js';
 import { DecisionsStore } from './decisions.store.js';
 import { replay, type ReplayResult } from './replay.js';
 import type { AssignmentQuery } from './rollouts.contract.js';
 import { firstBrokenLink, type StoredDecision } from './stored-decision.js';
 
 export interface DecisionLog {
-  readonly decisions: readonly StoredDecision[];
+  readonly decisions: readonly ShownDecision[];
   readonly chain: { readonly intact: boolean; readonly firstBroken: number | null };
 }
 
@@ -23,17 +24,26 @@ export class RolloutsService {
     private readonly decisions: DecisionsStore,
   ) {}
 
-  async log(idOrName: string): Promise<DecisionLog> {
+  /** @param withInputs whether each decision comes with everything it was computed from: kilobytes each */
+  async log(idOrName: string, withInputs = true): Promise<DecisionLog> {
     const { id } = await this.experiments.get(idOrName);
     const decisions = await this.decisions.list(id);
     const firstBroken = firstBrokenLink(decisions);
-    return { decisions, chain: { intact: firstBroken === null, firstBroken } };
+    return {
+      decisions: withInputs ? decisions : decisions.map(({ inputs: _inputs, ...shown }) => shown),
+      chain: { intact: firstBroken === null, firstBroken },
+    };
   }
 
   async replay(idOrName: string, number: number): Promise<ReplayResult> {
+    return replay(await this.decision(idOrName, number));
+  }
+
+  /** Throws `not_found`. */
+  async decision(idOrName: string, number: number): Promise<StoredDecision> {
     const { id, name } = await this.experiments.get(idOrName);
     const stored = await this.decisions.get(id, number);
-    if (stored !== null) return replay(stored);
+    if (stored !== null) return stored;
     throw new SluiceError('not_found', `${name} has no decision ${String(number)}`, [
       { field: 'number', given: number, expected: 'the number of a decision in the log' },
     ]);

@@ -20,7 +20,7 @@ import { durationInWords, inWords } from './words.js';
 export const MAX_FAILED_ANALYSES = 4;
 
 /** In this order: rollback dominates every hold, bad data dominates good news, evidence comes last. */
-const RULES: readonly ((context: RuleContext) => RuleResult)[] = [
+export const RULES: readonly ((context: RuleContext) => RuleResult)[] = [
   deterioration,
   sampleRatio,
   crossover,
