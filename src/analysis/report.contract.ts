@@ -186,7 +186,7 @@ export const segmentsViewSchema = z
         segment: z.discriminatedUnion('kind', [
           z.strictObject({ kind: z.literal('value'), value: text }),
           z.strictObject({ kind: z.literal('other'), values: number }),
-          z.strictObject({ kind: z.literal('missing'), value: z.null() }),
+          z.looseObject({ kind: z.literal('missing') }),
         ]),
         sampleRatio: z.looseObject({
           chiSquarePValue: number.nullable(),

@@ -1656,7 +1656,6 @@ export interface components {
           | {
               /** @constant */
               kind: 'missing';
-              value: null;
             };
         sampleRatio: {
           chiSquarePValue: number | null;

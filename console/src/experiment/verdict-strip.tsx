@@ -1,0 +1,99 @@
+import type { ReactNode } from 'react';
+import type { Decision, Experiment, Report, Standing } from '../api/types.js';
+import { level } from '../format/number.js';
+import { ago, clock, moment, span } from '../format/time.js';
+import { Figure } from '../parts/figure.js';
+import { useNow } from '../parts/use-now.js';
+import { verdictOf } from './verdict.js';
+
+interface VerdictStripProps {
+  readonly experiment: Experiment;
+  readonly report: Report | null;
+  readonly standing: Standing | null;
+  readonly decisions: readonly Decision[];
+  readonly onWhy: (number: number) => void;
+}
+
+/** What is the case, in words, before any number. */
+export function VerdictStrip(props: VerdictStripProps): ReactNode {
+  const { experiment, standing, decisions, onWhy } = props;
+  const { tone, headline, reason, decision, next } = verdictOf(experiment, decisions, standing);
+  return (
+    <section className={`verdict verdict-${tone}`} aria-label="Verdict">
+      <div className="verdict-words">
+        <p className="verdict-headline">{headline}</p>
+        <p className="verdict-reason">{reason}</p>
+        <p className="verdict-next">{next}</p>
+        {decision !== null && (
+          <button type="button" className="button" onClick={() => onWhy(decision)}>
+            Why?
+          </button>
+        )}
+      </div>
+      <Facts {...props} />
+    </section>
+  );
+}
+
+function Facts({ experiment, report, standing }: VerdictStripProps): ReactNode {
+  const nowMs = useNow();
+  const design = experiment.design;
+  if (design === null) return null;
+  const watermark = report?.evidence.watermarkMs ?? null;
+  const isGoing = experiment.status === 'running' || experiment.status === 'paused';
+  return (
+    <dl className="facts">
+      <div>
+        <dt>Chance of a false promotion</dt>
+        <dd>
+          at most{' '}
+          <Figure
+            value={design.analysis.alpha}
+            text={level(design.analysis.alpha)}
+            source="experiment#/design/analysis/alpha"
+          />
+          <span className="muted">, over all looks; the same for a false rollback</span>
+        </dd>
+      </div>
+      <div>
+        <dt>Evidence up to</dt>
+        <dd>
+          {watermark === null ? (
+            'no event yet'
+          ) : (
+            <time dateTime={new Date(watermark).toISOString()} title={moment(watermark)}>
+              {isGoing ? ago(watermark, nowMs) : moment(watermark)}
+            </time>
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>{isGoing ? 'Next look' : 'Looks taken'}</dt>
+        <dd>
+          {isGoing ? nextLook(standing, nowMs) : null}
+          {report !== null && (
+            <span className={isGoing ? 'muted' : ''}>
+              {isGoing ? ' after ' : ''}
+              <Figure value={report.number} text={String(report.number)} source="report#/number" />
+              {isGoing ? ' so far' : ''}, every {span(design.analysis.intervalMs)}
+            </span>
+          )}
+        </dd>
+      </div>
+      {experiment.endedAt !== null && (
+        <div>
+          <dt>Ended</dt>
+          <dd>
+            <time dateTime={experiment.endedAt}>{moment(Date.parse(experiment.endedAt))}</time>
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function nextLook(standing: Standing | null, nowMs: number): string {
+  const dueMs = standing?.nextAnalysisAtMs ?? null;
+  if (dueMs === null) return 'not planned';
+  return dueMs <= nowMs ? 'now' : `in ${span(dueMs - nowMs)} (${clock(dueMs)})`;
+}

@@ -1,0 +1,112 @@
+import type { Decision, Experiment, Standing } from '../api/types.js';
+import type { Tone } from '../parts/chip.js';
+
+export interface Verdict {
+  readonly tone: Tone;
+  readonly headline: string;
+  /** The reason in the words of the decision itself. */
+  readonly reason: string;
+  /** The log entry that it comes from; null for a present state. */
+  readonly decision: number | null;
+  readonly next: string;
+}
+
+/** What the policy's codes mean for somebody who looks at a running experiment. */
+const RUNNING: Readonly<Record<string, readonly [Tone, string]>> = {
+  too_few_units: ['calm', 'Too early to say'],
+  no_data: ['caution', 'Nobody has been enrolled yet'],
+  step_time: ['calm', 'On the way: this step is not over yet'],
+  step_units: ['calm', 'On the way: this step needs more units'],
+  awaiting_approval: ['accent', 'Waiting for approval'],
+  minimum_runtime: ['calm', 'On the way: minimum runtime not reached'],
+  guardrail_not_shown: ['calm', 'Not promotable yet: a guardrail is not shown'],
+  not_yet_superior: ['calm', 'Not shown to be better yet'],
+  promotion_recommended: ['good', 'Promotion recommended'],
+  rollback_recommended: ['bad', 'Rollback recommended'],
+  sample_ratio_mismatch: ['bad', 'Held: the split is not as intended'],
+  multiple_exposure: ['bad', 'Held: units met two variants'],
+  events_dropped: ['bad', 'Held: events were lost'],
+  backlog: ['caution', 'Held: events are still coming in'],
+  analysis_failed: ['bad', 'The analysis fails'],
+  paused: ['caution', 'Paused by a person'],
+};
+
+/** Where an experiment stands, in one headline and one reason. */
+export function verdictOf(
+  experiment: Experiment,
+  decisions: readonly Decision[],
+  standing: Standing | null,
+): Verdict {
+  const last = decisions.at(-1) ?? null;
+  switch (experiment.status) {
+    case 'draft':
+      return {
+        ...{ tone: 'calm', headline: 'Not started', decision: null },
+        reason: 'It is a draft: no unit is enrolled and everything can still be changed.',
+        next: 'Starting it freezes its design and enrols the first units.',
+      };
+    case 'running':
+    case 'paused':
+      return running(experiment, last, standing);
+    case 'completed':
+    case 'rolled_back':
+    case 'aborted':
+      return ended(experiment, last);
+  }
+}
+
+function running(
+  experiment: Experiment,
+  last: Decision | null,
+  standing: Standing | null,
+): Verdict {
+  const now = standing?.decision ?? null;
+  const isPaused = experiment.status === 'paused';
+  const next = isPaused
+    ? 'Only harm is acted on until somebody resumes it.'
+    : 'It decides again at every look: harm rolls back at once, evidence moves it on.';
+  if (now === null) {
+    return {
+      ...{ tone: isPaused ? 'caution' : 'calm', decision: last?.number ?? null, next },
+      headline: isPaused ? 'Paused by a person' : 'Waiting for the first report',
+      reason: last?.summary ?? '',
+    };
+  }
+  const known = RUNNING[now.code];
+  const [tone, headline] = known ?? ['calm', `Next: ${now.kind}`];
+  return { tone, headline, reason: sentence(now.summary), decision: last?.number ?? null, next };
+}
+
+function ended(experiment: Experiment, last: Decision | null): Verdict {
+  const reason = last === null ? '' : sentence(last.summary);
+  const decision = last?.number ?? null;
+  const variant = variantOf(experiment, last);
+  const control = experiment.design?.variants.find((known) => known.control);
+  const incumbent = control?.version ?? 'the control';
+  if (last?.kind === 'promote') {
+    const next = `${variant} serves everybody as champion of ${experiment.model}.`;
+    return { tone: 'good', headline: `${variant} was promoted`, reason, decision, next };
+  }
+  if (experiment.status === 'rolled_back') {
+    const next = `${incumbent} serves everybody; nobody gets ${variant} any more.`;
+    return { tone: 'bad', headline: `${variant} was rolled back`, reason, decision, next };
+  }
+  if (experiment.status === 'completed') {
+    const next = `${incumbent} stays champion: absence of evidence never promotes.`;
+    return { tone: 'caution', headline: 'No verdict', reason, decision, next };
+  }
+  const next = `${incumbent} serves everybody.`;
+  return { tone: 'caution', headline: 'Stopped by a person', reason, decision, next };
+}
+
+/** The version behind the variant that a decision names, or all that were tried. */
+function variantOf({ design }: Experiment, last: Decision | null): string {
+  const tried = design?.variants.filter(({ control }) => !control) ?? [];
+  const named = tried.find(({ name }) => name === last?.reasons.variant);
+  return named?.version ?? tried.map(({ version }) => version).join(' and ');
+}
+
+function sentence(text: string): string {
+  const [first = '', ...rest] = text;
+  return `${first.toUpperCase()}${rest.join('')}${text.endsWith('.') ? '' : '.'}`;
+}
