@@ -31,9 +31,15 @@ const CONFIG = {
 
 const app = await createApp(CONFIG, controlServer(CONFIG));
 const document = app.get(DocsController).document();
-const types = astToString(await openapiTS(JSON.parse(JSON.stringify(document))));
+const types = astToString(
+  await openapiTS(JSON.parse(JSON.stringify(document)), { defaultNonNullable: false }),
+);
 const head = '// Made by `npm run console:types` from the API document. Not edited by hand.\n';
-const text = await format(head + types, { parser: 'typescript', printWidth: 100, singleQuote: true });
+const text = await format(head + types, {
+  parser: 'typescript',
+  printWidth: 100,
+  singleQuote: true,
+});
 if (!process.argv.includes('--check')) writeFileSync(FILE, text);
 else if (readFileSync(FILE, 'utf8') !== text) {
   console.error('console/src/api/schema.d.ts is not what the API says: npm run console:types');

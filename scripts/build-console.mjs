@@ -20,8 +20,11 @@ if (!isFresh && existsSync(bundler)) {
   const { build } = await import('vite');
   await build({ root: folder, configFile: join(folder, 'vite.config.ts'), logLevel: 'warn' });
   const files = [page, ...assetsOf(readFileSync(page, 'utf8'))];
-  const kilobytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0) / 1000;
-  console.log(`console: first load ${kilobytes.toFixed(1)} kB gzipped (limit ${FIRST_LOAD_LIMIT_KB})`);
+  const kilobytes =
+    files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0) / 1000;
+  console.log(
+    `console: first load ${kilobytes.toFixed(1)} kB gzipped (limit ${FIRST_LOAD_LIMIT_KB})`,
+  );
   if (kilobytes > FIRST_LOAD_LIMIT_KB) process.exit(1);
 }
 

@@ -93,7 +93,12 @@ function TopBar({ route, name }: { readonly route: Route; readonly name: string 
   );
 }
 
-const SIGNS = { live: 'live', connecting: 'connecting', lost: 'disconnected', away: 'no database' } as const;
+const SIGNS = {
+  live: 'live',
+  connecting: 'connecting',
+  lost: 'disconnected',
+  away: 'no database',
+} as const;
 
 function LiveSign(): ReactNode {
   const { connection } = useLive();

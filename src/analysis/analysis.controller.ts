@@ -1,7 +1,12 @@
 import { Controller, Get, Param, Query, SerializeOptions } from '@nestjs/common';
 import { RequireScope } from '../auth/scope.js';
 import type { QuantileCell } from '../metrics/metric.js';
-import { type PathQuery, pathQuerySchema, type ReportsQuery, reportsQuerySchema } from './analysis.contract.js';
+import {
+  type PathQuery,
+  pathQuerySchema,
+  type ReportsQuery,
+  reportsQuerySchema,
+} from './analysis.contract.js';
 import { AnalysisService } from './analysis.service.js';
 import type { PathPoint } from './path.js';
 import { pathSchema, reportListSchema, reportSchema } from './report.contract.js';

@@ -1,4 +1,13 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Put, SerializeOptions } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  SerializeOptions,
+} from '@nestjs/common';
 import { Actor, RequireScope } from '../auth/scope.js';
 import { championSchema, modelSchema, nameSchema, versionSchema } from './model.contract.js';
 import type { ChampionRequest, ModelRequest, VersionRequest } from './model.contract.js';

@@ -48,7 +48,10 @@ export class TrafficStore {
        GROUP BY model, served_version ORDER BY model, version`,
       [since(sinceMs), null],
     );
-    return countedOf(rows, rows.map((row) => ({ ...countsOf(row), model: row.model })));
+    return countedOf(
+      rows,
+      rows.map((row) => ({ ...countsOf(row), model: row.model })),
+    );
   }
 
   async series(
@@ -95,7 +98,15 @@ function since(ms: number): string {
   return uuidV7(ms, new Uint8Array(10));
 }
 
-function countsOf({ version, requests, errors, timeouts, fallbacks, p50, p95 }: CountRow): ServedCounts {
+function countsOf({
+  version,
+  requests,
+  errors,
+  timeouts,
+  fallbacks,
+  p50,
+  p95,
+}: CountRow): ServedCounts {
   const latencyMs = p50 === null || p95 === null ? null : { p50, p95 };
   return { version, requests, errors, timeouts, fallbacks, latencyMs };
 }

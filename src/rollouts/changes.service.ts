@@ -103,7 +103,7 @@ export class ChangesService implements BeforeApplicationShutdown {
     const going = await this.experiments.revisions();
     const reports = await this.analysis.newestNumbers(going.map(({ id }) => id));
     return {
-      configVersion: (await this.plans.currentVersion()),
+      configVersion: await this.plans.currentVersion(),
       decisions: await this.decisions.count(),
       experiments: Object.fromEntries(
         going.map(({ id, revision }) => [id, { revision, report: reports.get(id) ?? 0 }]),

@@ -151,7 +151,8 @@ export const standingSchema = z
 export type Standing = z.infer<typeof standingSchema>;
 
 /** Decisions of the log as they are shown without their inputs. */
-export type ShownDecision = Omit<StoredDecision, 'inputs'> & Partial<Pick<StoredDecision, 'inputs'>>;
+export type ShownDecision = Omit<StoredDecision, 'inputs'> &
+  Partial<Pick<StoredDecision, 'inputs'>>;
 
 /** GET /api/v1/changes: one message of the event stream. */
 export const changesSchema = z

@@ -49,9 +49,7 @@ export class StandingService {
       const known = names.get(experimentId);
       if (known === undefined) return [];
       const { name: experiment, model } = known;
-      return [
-        { experimentId, experiment, model, number, kind, automatic, actor, summary, atMs },
-      ];
+      return [{ experimentId, experiment, model, number, kind, automatic, actor, summary, atMs }];
     });
   }
 }

@@ -898,33 +898,33 @@ export interface components {
        * @description Registered version that answers when the assigned one fails
        * @default null
        */
-      fallback: string | null;
+      fallback?: string | null;
       /** @default 10000 */
-      timeoutMs: number;
+      timeoutMs?: number;
       /**
        * @description True allows one retry of any method; false only when nothing was sent yet
        * @default false
        */
-      idempotent: boolean;
+      idempotent?: boolean;
       /**
        * @default {
        *       "output": {},
        *       "input": {}
        *     }
        */
-      capture: {
+      capture?: {
         /**
          * @description Name to JSON pointer into the answer's body
          * @default {}
          */
-        output: {
+        output?: {
           [key: string]: string;
         };
         /**
          * @description Name to JSON pointer into the request's body
          * @default {}
          */
-        input: {
+        input?: {
           [key: string]: string;
         };
       };
@@ -934,7 +934,7 @@ export interface components {
        * @description Whether answers may name the experiment and the variant
        * @default false
        */
-      disclose: boolean;
+      disclose?: boolean;
     };
     modelsPutVersionRequest: {
       /** @description Base URL of the version; SLUICE_UPSTREAM_ALLOW must allow its host */
@@ -947,12 +947,12 @@ export interface components {
        * @description Overrides the model's time-out
        * @default null
        */
-      timeoutMs: number | null;
+      timeoutMs?: number | null;
       /**
        * @description Anything that helps people: commit, training run, owner
        * @default {}
        */
-      metadata: {
+      metadata?: {
         [key: string]: components['schemas']['modelsPutVersionRequest.__schema0'];
       };
     };
@@ -1189,34 +1189,34 @@ export interface components {
        */
       kind: 'ab' | 'canary' | 'shadow' | 'holdout';
       /** @default  */
-      hypothesis: string;
+      hypothesis?: string;
       variants: {
         name: string;
         /** @description A registered version of the model */
         version: string;
         /** @default false */
-        control: boolean;
+        control?: boolean;
         /**
          * @description `ab` only
          * @default 1
          */
-        weight: number;
+        weight?: number;
       }[];
       /**
        * @description `ab`: share of units enrolled. `canary`: the steps say it
        * @default 1
        */
-      coverage: number;
+      coverage?: number;
       /**
        * @description Not yet: only the empty list
        * @default []
        */
-      audience: components['schemas']['experimentsCreateRequest.__schema0'][];
+      audience?: components['schemas']['experimentsCreateRequest.__schema0'][];
       /**
        * @description Not yet: only null
        * @default null
        */
-      layer: string | null;
+      layer?: string | null;
       metrics: {
         /** @description A defined or built-in metric */
         metric: string;
@@ -1235,14 +1235,14 @@ export interface components {
          * @default sequential
          * @enum {string}
          */
-        method: 'sequential' | 'group_sequential' | 'fixed';
+        method?: 'sequential' | 'group_sequential' | 'fixed';
         /**
          * @description Bound on a false promotion
          * @default 0.05
          */
-        alpha: number;
+        alpha?: number;
         /** @default 0.8 */
-        power: number;
+        power?: number;
         minimumDetectableEffect: {
           /** @description In the metric's own unit */
           absolute?: number;
@@ -1254,13 +1254,13 @@ export interface components {
          * @description Matured units per arm
          * @default 100
          */
-        minUnits: number;
+        minUnits?: number;
         /** @default 1d */
-        minRuntime: string;
+        minRuntime?: string;
         /** @default 60s */
-        interval: string;
+        interval?: string;
         /** @default 14d */
-        maxRuntime: string;
+        maxRuntime?: string;
       };
       rollout?: {
         steps: {
@@ -1272,13 +1272,13 @@ export interface components {
            *       "approval": false
            *     }
            */
-          hold: {
+          hold?: {
             /** @default 0s */
-            duration: string;
+            duration?: string;
             /** @default 0 */
-            minUnits: number;
+            minUnits?: number;
             /** @default false */
-            approval: boolean;
+            approval?: boolean;
           };
         }[];
       };
@@ -1295,36 +1295,36 @@ export interface components {
        *       "dryRun": false
        *     }
        */
-      decision: {
+      decision?: {
         /**
          * @default promote
          * @enum {string}
          */
-        onSuccess: 'promote' | 'recommend';
+        onSuccess?: 'promote' | 'recommend';
         /**
          * @default rollback
          * @enum {string}
          */
-        onDeterioration: 'rollback' | 'recommend';
+        onDeterioration?: 'rollback' | 'recommend';
         /**
          * @default hold
          * @enum {string}
          */
-        onSampleRatioMismatch: 'hold' | 'rollback';
+        onSampleRatioMismatch?: 'hold' | 'rollback';
         /**
          * @default hold
          * @enum {string}
          */
-        onNoData: 'hold' | 'rollback';
+        onNoData?: 'hold' | 'rollback';
         /** @default 24h */
-        noDataGrace: string;
+        noDataGrace?: string;
         /**
          * @default inconclusive
          * @constant
          */
-        onMaxRuntime: 'inconclusive';
+        onMaxRuntime?: 'inconclusive';
         /** @default false */
-        dryRun: boolean;
+        dryRun?: boolean;
       };
     };
     'experimentsCreateRequest.__schema0':
@@ -1694,7 +1694,7 @@ export interface components {
     };
     planningPlanRequest: {
       /** @default planned */
-      name: string;
+      name?: string;
       model: string;
       /**
        * @description shadow, holdout: not yet
@@ -1702,34 +1702,34 @@ export interface components {
        */
       kind: 'ab' | 'canary' | 'shadow' | 'holdout';
       /** @default  */
-      hypothesis: string;
+      hypothesis?: string;
       variants: {
         name: string;
         /** @description A registered version of the model */
         version: string;
         /** @default false */
-        control: boolean;
+        control?: boolean;
         /**
          * @description `ab` only
          * @default 1
          */
-        weight: number;
+        weight?: number;
       }[];
       /**
        * @description `ab`: share of units enrolled. `canary`: the steps say it
        * @default 1
        */
-      coverage: number;
+      coverage?: number;
       /**
        * @description Not yet: only the empty list
        * @default []
        */
-      audience: components['schemas']['planningPlanRequest.__schema0'][];
+      audience?: components['schemas']['planningPlanRequest.__schema0'][];
       /**
        * @description Not yet: only null
        * @default null
        */
-      layer: string | null;
+      layer?: string | null;
       metrics: {
         /** @description A defined or built-in metric */
         metric: string;
@@ -1748,14 +1748,14 @@ export interface components {
          * @default sequential
          * @enum {string}
          */
-        method: 'sequential' | 'group_sequential' | 'fixed';
+        method?: 'sequential' | 'group_sequential' | 'fixed';
         /**
          * @description Bound on a false promotion
          * @default 0.05
          */
-        alpha: number;
+        alpha?: number;
         /** @default 0.8 */
-        power: number;
+        power?: number;
         minimumDetectableEffect: {
           /** @description In the metric's own unit */
           absolute?: number;
@@ -1767,13 +1767,13 @@ export interface components {
          * @description Matured units per arm
          * @default 100
          */
-        minUnits: number;
+        minUnits?: number;
         /** @default 1d */
-        minRuntime: string;
+        minRuntime?: string;
         /** @default 60s */
-        interval: string;
+        interval?: string;
         /** @default 14d */
-        maxRuntime: string;
+        maxRuntime?: string;
       };
       rollout?: {
         steps: {
@@ -1785,13 +1785,13 @@ export interface components {
            *       "approval": false
            *     }
            */
-          hold: {
+          hold?: {
             /** @default 0s */
-            duration: string;
+            duration?: string;
             /** @default 0 */
-            minUnits: number;
+            minUnits?: number;
             /** @default false */
-            approval: boolean;
+            approval?: boolean;
           };
         }[];
       };
@@ -1808,42 +1808,42 @@ export interface components {
        *       "dryRun": false
        *     }
        */
-      decision: {
+      decision?: {
         /**
          * @default promote
          * @enum {string}
          */
-        onSuccess: 'promote' | 'recommend';
+        onSuccess?: 'promote' | 'recommend';
         /**
          * @default rollback
          * @enum {string}
          */
-        onDeterioration: 'rollback' | 'recommend';
+        onDeterioration?: 'rollback' | 'recommend';
         /**
          * @default hold
          * @enum {string}
          */
-        onSampleRatioMismatch: 'hold' | 'rollback';
+        onSampleRatioMismatch?: 'hold' | 'rollback';
         /**
          * @default hold
          * @enum {string}
          */
-        onNoData: 'hold' | 'rollback';
+        onNoData?: 'hold' | 'rollback';
         /** @default 24h */
-        noDataGrace: string;
+        noDataGrace?: string;
         /**
          * @default inconclusive
          * @constant
          */
-        onMaxRuntime: 'inconclusive';
+        onMaxRuntime?: 'inconclusive';
         /** @default false */
-        dryRun: boolean;
+        dryRun?: boolean;
       };
       /**
        * @description Metric → its control; what is left out comes from recent events
        * @default {}
        */
-      assume: {
+      assume?: {
         [key: string]: {
           /** @description Value in the control: a share, a mean or a ratio */
           control: number;

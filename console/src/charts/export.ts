@@ -4,6 +4,7 @@ const INLINED = [
   'fill-opacity',
   'stroke',
   'stroke-width',
+  'stroke-opacity',
   'stroke-dasharray',
   'stroke-linecap',
   'opacity',
@@ -74,7 +75,11 @@ function standalone(svg: SVGSVGElement): string {
     const original = originals[index];
     if (original === undefined) return;
     const style = getComputedStyle(original);
-    for (const name of INLINED) element.setAttribute(name, style.getPropertyValue(name));
+    for (const name of INLINED) {
+      // a reference to a pattern inside the picture stays what it is
+      if (element.getAttribute(name)?.startsWith('url(') === true) continue;
+      element.setAttribute(name, style.getPropertyValue(name));
+    }
   });
   copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   copy.setAttribute('width', String(width));

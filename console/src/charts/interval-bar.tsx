@@ -1,6 +1,7 @@
 import { scaleLinear } from 'd3-scale';
-import type { ReactNode } from 'react';
+import { type ReactNode, useId } from 'react';
 import type { Interval } from '../api/types.js';
+import { Hatch } from './hatch.js';
 
 interface IntervalBarProps {
   readonly effect: number | null;
@@ -28,6 +29,7 @@ export function IntervalBar({
   tone,
   label,
 }: IntervalBarProps): ReactNode {
+  const hatch = useId();
   if (interval === null || effect === null) {
     return <span className="muted">not estimable yet</span>;
   }
@@ -36,9 +38,15 @@ export function IntervalBar({
   const zero = scale(0);
   const [left, right] = [scale(interval.lower), scale(interval.upper)];
   return (
-    <svg className={`interval interval-${tone}`} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+    <svg
+      className={`interval interval-${tone}`}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      role="img"
+      aria-label={label}
+    >
+      <Hatch id={hatch} />
       <rect
-        className="interval-harm"
+        fill={`url(#${hatch})`}
         x={isHarmRight ? edge : 0}
         width={isHarmRight ? WIDTH - edge : edge}
         y={3}
@@ -47,7 +55,14 @@ export function IntervalBar({
       <line className="interval-axis" x1={0} x2={WIDTH} y1={MIDDLE} y2={MIDDLE} />
       <line className="interval-zero" x1={zero} x2={zero} y1={3} y2={31} />
       {margin !== null && <line className="interval-margin" x1={edge} x2={edge} y1={1} y2={33} />}
-      <rect className="interval-band" x={left} width={Math.max(2, right - left)} y={MIDDLE - 6} height={12} rx={3} />
+      <rect
+        className="interval-band"
+        x={left}
+        width={Math.max(2, right - left)}
+        y={MIDDLE - 6}
+        height={12}
+        rx={3}
+      />
       <line className="interval-cap" x1={left} x2={left} y1={MIDDLE - 9} y2={MIDDLE + 9} />
       <line className="interval-cap" x1={right} x2={right} y1={MIDDLE - 9} y2={MIDDLE + 9} />
       <circle className="interval-estimate" cx={scale(effect)} cy={MIDDLE} r={4.5} />

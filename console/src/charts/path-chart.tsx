@@ -1,9 +1,17 @@
 import { scaleLinear, scaleTime } from 'd3-scale';
 import { area, curveLinear, line } from 'd3-shape';
-import { type KeyboardEvent, type PointerEvent, type ReactNode, type RefObject, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type PointerEvent,
+  type ReactNode,
+  type RefObject,
+  useId,
+  useState,
+} from 'react';
 import type { Decision } from '../api/types.js';
 import { difference, roundPercent, type Unit } from '../format/number.js';
 import { clock } from '../format/time.js';
+import { Hatch } from './hatch.js';
 import { effectRange, nearest, type PathDot } from './path-model.js';
 import { useWidth } from './use-width.js';
 
@@ -93,13 +101,15 @@ function Ground({
   steps,
   scales: { x, y, width },
 }: PathChartProps & { readonly scales: Scales }): ReactNode {
+  const hatch = useId();
   const limit = y(margin ?? 0);
   const isHarmUp = better === 'down';
   const [top, bottom] = [TOP, HEIGHT - BOTTOM];
   return (
     <g>
+      <Hatch id={hatch} />
       <rect
-        className="path-harm"
+        fill={`url(#${hatch})`}
         x={LEFT}
         width={Math.max(0, width - LEFT - RIGHT)}
         y={isHarmUp ? top : limit}
@@ -170,7 +180,10 @@ function Bands({
   return (
     <g>
       <path className="band" d={band(({ interval }) => interval)(present) ?? ''} />
-      <path className="band-running" d={band(({ runningInterval }) => runningInterval)(present) ?? ''} />
+      <path
+        className="band-running"
+        d={band(({ runningInterval }) => runningInterval)(present) ?? ''}
+      />
       <path className="band-past" d={band(({ interval }) => interval)(past) ?? ''} />
       <path className="estimate estimate-past" d={estimate(past) ?? ''} />
       <path className="estimate" d={estimate(present) ?? ''} />
@@ -195,12 +208,13 @@ function Cursor({
   );
 }
 
+/** Drawn, not written: fonts disagree about the size of triangles. */
 const MARKS: Readonly<Record<string, string>> = {
-  promote: '▲',
-  rollback: '▼',
-  inconclusive: '■',
-  advance: '▸',
-  error: '✕',
+  promote: 'M0,-4.5 L4.5,3.5 L-4.5,3.5 Z',
+  rollback: 'M0,4.5 L4.5,-3.5 L-4.5,-3.5 Z',
+  inconclusive: 'M-3.5,-3.5 h7 v7 h-7 Z',
+  advance: 'M-3,-4.5 L4.5,0 L-3,4.5 Z',
+  error: 'M-4,-4 L4,4 M4,-4 L-4,4',
 };
 
 /** Decisions as buttons above the picture: holds are in the log, what changed traffic is here. */
@@ -227,9 +241,7 @@ function Markers({
         >
           <title>{`${kind}: ${summary}`}</title>
           <circle r={9} />
-          <text textAnchor="middle" dy="0.35em">
-            {MARKS[kind]}
-          </text>
+          <path d={MARKS[kind]} />
         </g>
       ))}
     </svg>

@@ -28,7 +28,17 @@ export function dotsOf(
     const { report, atMs, coverage } = point;
     const isPresent = point.epoch === epoch;
     return [
-      { report, atMs, coverage, effect, interval, runningInterval, controlN, treatmentN, isPresent },
+      {
+        report,
+        atMs,
+        coverage,
+        effect,
+        interval,
+        runningInterval,
+        controlN,
+        treatmentN,
+        isPresent,
+      },
     ];
   });
 }
@@ -50,8 +60,18 @@ export function effectRange(
   const reach = widths[Math.floor((widths.length - 1) * IN_VIEW)] ?? 0;
   const last = dots.at(-1);
   const effects = dots.slice(Math.floor(dots.length / 3)).map(({ effect }) => effect);
-  const lows = [0, margin ?? 0, last?.interval.lower ?? 0, ...effects.map((effect) => effect - reach)];
-  const highs = [0, margin ?? 0, last?.interval.upper ?? 0, ...effects.map((effect) => effect + reach)];
+  const lows = [
+    0,
+    margin ?? 0,
+    last?.interval.lower ?? 0,
+    ...effects.map((effect) => effect - reach),
+  ];
+  const highs = [
+    0,
+    margin ?? 0,
+    last?.interval.upper ?? 0,
+    ...effects.map((effect) => effect + reach),
+  ];
   const low = Math.min(...lows);
   const high = Math.max(...highs);
   const air = (high - low) * 0.06 || 1;

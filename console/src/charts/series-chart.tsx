@@ -27,7 +27,15 @@ const LEFT = 64;
 const RIGHT = 12;
 
 /** A number per version over time, from zero. */
-export function SeriesChart({ lines, fromMs, toMs, format, label, svg, gapMs }: SeriesChartProps): ReactNode {
+export function SeriesChart({
+  lines,
+  fromMs,
+  toMs,
+  format,
+  label,
+  svg,
+  gapMs,
+}: SeriesChartProps): ReactNode {
   const [frame, width] = useWidth<HTMLDivElement>();
   const largest = Math.max(...lines.flatMap(({ points }) => points.map(({ value }) => value)), 0);
   const x = scaleTime([fromMs, toMs], [LEFT, width - RIGHT]);
@@ -38,7 +46,14 @@ export function SeriesChart({ lines, fromMs, toMs, format, label, svg, gapMs }: 
   );
   return (
     <div ref={frame} className="series">
-      <svg ref={svg} width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={label}>
+      <svg
+        ref={svg}
+        width={width}
+        height={HEIGHT}
+        viewBox={`0 0 ${width} ${HEIGHT}`}
+        role="img"
+        aria-label={label}
+      >
         {y.ticks(4).map((tick) => (
           <g key={tick} transform={`translate(0,${y(tick)})`}>
             <line className="grid" x1={LEFT} x2={width - RIGHT} />
@@ -48,7 +63,13 @@ export function SeriesChart({ lines, fromMs, toMs, format, label, svg, gapMs }: 
           </g>
         ))}
         {x.ticks(Math.max(2, Math.floor(width / 130))).map((tick) => (
-          <text key={tick.getTime()} className="tick" x={x(tick)} y={HEIGHT - 6} textAnchor="middle">
+          <text
+            key={tick.getTime()}
+            className="tick"
+            x={x(tick)}
+            y={HEIGHT - 6}
+            textAnchor="middle"
+          >
             {clock(tick.getTime()).slice(0, 5)}
           </text>
         ))}
@@ -57,7 +78,12 @@ export function SeriesChart({ lines, fromMs, toMs, format, label, svg, gapMs }: 
             <g key={`${name} ${run[0]?.atMs ?? 0}`}>
               <path className={`series-line series-stroke-${index % 5}`} d={path(run) ?? ''} />
               {run.length === 1 && run[0] !== undefined && (
-                <circle className={`series-fill-${index % 5}`} cx={x(run[0].atMs)} cy={y(run[0].value)} r={2.5} />
+                <circle
+                  className={`series-fill-${index % 5}`}
+                  cx={x(run[0].atMs)}
+                  cy={y(run[0].value)}
+                  r={2.5}
+                />
               )}
             </g>
           )),
@@ -72,7 +98,8 @@ function runsOf(points: SeriesLine['points'], gapMs: number): readonly SeriesLin
   for (const point of points) {
     const last = runs.at(-1);
     const before = last?.at(-1);
-    if (last === undefined || before === undefined || point.atMs - before.atMs > gapMs) runs.push([point]);
+    if (last === undefined || before === undefined || point.atMs - before.atMs > gapMs)
+      runs.push([point]);
     else last.push(point);
   }
   return runs;

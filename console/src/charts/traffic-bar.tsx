@@ -37,7 +37,8 @@ export function TrafficBar({
             <strong>{version}</strong>
             <span>{percent(share)}</span>
             <span className="muted">
-              {count(requests)} requests, {percent(requests === 0 ? null : errors / requests)} errors
+              {count(requests)} requests, {percent(requests === 0 ? null : errors / requests)}{' '}
+              errors
               {latencyMs === null ? '' : `, p95 ${value(latencyMs.p95, 'milliseconds')}`}
             </span>
           </li>

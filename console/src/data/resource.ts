@@ -54,7 +54,10 @@ export function useResource<T>(question: Question<T> | null): Resource<T> {
     if (entry.resource.atMs === null || entry.isDirty) void ask(entry);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the key stands for the whole question
   }, [key]);
-  return useSyncExternalStore(subscribe, () => entries.get(key)?.resource ?? NOTHING) as Resource<T>;
+  return useSyncExternalStore(
+    subscribe,
+    () => entries.get(key)?.resource ?? NOTHING,
+  ) as Resource<T>;
 }
 
 /** Asks again what somebody looks at; the rest is asked again when somebody does. */

@@ -50,7 +50,10 @@ export function useSession(): SessionContext {
 }
 
 /** Whether the key may do something; where not, what it would need. */
-export function useScope(needed: Scope): { readonly allowed: boolean; readonly reason: string | null } {
+export function useScope(needed: Scope): {
+  readonly allowed: boolean;
+  readonly reason: string | null;
+} {
   const { session } = useSession();
   const scopes = session?.signedIn === true ? session.scopes : [];
   const allowed = scopes.includes(needed) || scopes.includes('admin');

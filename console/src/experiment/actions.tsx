@@ -31,7 +31,9 @@ export function Actions({ experiment }: { readonly experiment: Experiment }): Re
           {reason}
         </small>
       )}
-      {verb !== null && <VerbDialog experiment={experiment} verb={verb} onClose={() => setVerb(null)} />}
+      {verb !== null && (
+        <VerbDialog experiment={experiment} verb={verb} onClose={() => setVerb(null)} />
+      )}
     </div>
   );
 }
@@ -56,7 +58,10 @@ function VerbDialog({ experiment, verb, onClose }: VerbDialogProps): ReactNode {
     setIsSending(true);
     try {
       await perform({ id: experiment.id, verb, reason, variant });
-      refresh((topic) => topic === 'decisions' || topic === 'plan' || topic === `experiment:${experiment.id}`);
+      refresh(
+        (topic) =>
+          topic === 'decisions' || topic === 'plan' || topic === `experiment:${experiment.id}`,
+      );
       onClose();
     } catch (error) {
       setProblem(error instanceof ApiProblem ? error.message : 'it did not work');
@@ -79,13 +84,27 @@ function VerbDialog({ experiment, verb, onClose }: VerbDialogProps): ReactNode {
         )}
         <label className="field">
           <span>Reason, kept in the log for ever</span>
-          <textarea value={reason} rows={3} maxLength={1000} required onChange={(event) => setReason(event.target.value)} />
+          <textarea
+            value={reason}
+            rows={3}
+            maxLength={1000}
+            required
+            onChange={(event) => setReason(event.target.value)}
+          />
         </label>
         <label className="check-field">
-          <input type="checkbox" checked={isSure} onChange={(event) => setIsSure(event.target.checked)} />
+          <input
+            type="checkbox"
+            checked={isSure}
+            onChange={(event) => setIsSure(event.target.checked)}
+          />
           <span>I want this to happen now.</span>
         </label>
-        {problem !== null && <p role="alert" className="field-problem">{problem}</p>}
+        {problem !== null && (
+          <p role="alert" className="field-problem">
+            {problem}
+          </p>
+        )}
         <div className="form-end">
           <button type="button" className="button" onClick={onClose}>
             Cancel

@@ -109,7 +109,8 @@ function TestLine({
       {test?.kind === 'insufficient' && insufficientWords(test)}
       {test?.kind === 'tested' && (
         <>
-          <Figure value={test.pValue} text={pValue(test.pValue)} source={`${source}/pValue`} /> against level{' '}
+          <Figure value={test.pValue} text={pValue(test.pValue)} source={`${source}/pValue`} />{' '}
+          against level{' '}
           <Figure value={test.alpha} text={level(test.alpha)} source={`${source}/alpha`} />{' '}
           <span className="muted">({engineWords(test.engine)})</span>
         </>

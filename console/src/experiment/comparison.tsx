@@ -48,7 +48,11 @@ function UnitsOf({
   if (units === undefined) return 'no unit yet';
   return (
     <>
-      <Figure value={units} text={count(units)} source={`report#/assessment/units/${index}/units`} />{' '}
+      <Figure
+        value={units}
+        text={count(units)}
+        source={`report#/assessment/units/${index}/units`}
+      />{' '}
       units
     </>
   );
@@ -70,13 +74,11 @@ function sharesOf(
   if (phase === undefined || coverage === null || status === 'draft') return [];
   // a canary's coverage is its variant's share, with a control of the same size beside it up to one half
   const enrolled = kind === 'canary' ? Math.min(1, coverage <= 0.5 ? 2 * coverage : 1) : coverage;
-  const arms = variants.map(
-    ({ name, control }): Share => ({
-      name,
-      share: enrolled * (phase.shares[name] ?? 0),
-      kind: control ? 'control' : 'variant',
-    }),
-  );
+  const arms = variants.map(({ name, control }): Share => ({
+    name,
+    share: enrolled * (phase.shares[name] ?? 0),
+    kind: control ? 'control' : 'variant',
+  }));
   const rest = 1 - arms.reduce((sum, { share }) => sum + share, 0);
   return rest > 1e-9 ? [...arms, { name: 'not compared', share: rest, kind: 'rest' }] : arms;
 }
@@ -90,7 +92,13 @@ function ShareBar({ shares }: { readonly shares: readonly Share[] }): ReactNode 
     <>
       <svg className="share-bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
         {shares.map(({ name, share, kind }, index) => (
-          <rect key={name} className={`share-${kind}`} x={(starts[index] ?? 0) * 100} width={share * 100} height={6} />
+          <rect
+            key={name}
+            className={`share-${kind}`}
+            x={(starts[index] ?? 0) * 100}
+            width={share * 100}
+            height={6}
+          />
         ))}
       </svg>
       <ul className="legend">
@@ -106,7 +114,9 @@ function ShareBar({ shares }: { readonly shares: readonly Share[] }): ReactNode 
 }
 
 function whoSees({ kind, status }: Experiment, design: Design, coverage: number | null): string {
-  const unit = design.unitIsRequest ? 'Each request is a unit of its own' : 'A unit keeps its variant';
+  const unit = design.unitIsRequest
+    ? 'Each request is a unit of its own'
+    : 'A unit keeps its variant';
   if (coverage === null) return `${unit}. Nobody is enrolled yet.`;
   const was = status === 'running' || status === 'paused' ? 'is' : 'was at its end';
   return kind === 'canary'

@@ -21,12 +21,10 @@ export function DataQuality({
   return (
     <>
       <QualityBanner quality={quality} design={design} />
-      <div className="columns">
-        <SampleRatio ratio={quality.sampleRatio} />
-        <Shown of={served} what="requests by version" lines={4}>
-          {(data) => <ServedMatrix served={data} design={design} />}
-        </Shown>
-      </div>
+      <SampleRatio ratio={quality.sampleRatio} />
+      <Shown of={served} what="requests by version" lines={4}>
+        {(data) => <ServedMatrix served={data} design={design} />}
+      </Shown>
     </>
   );
 }
@@ -39,26 +37,46 @@ export function QualityBanner({
   readonly quality: Quality;
   readonly design: Design;
 }): ReactNode {
-  const { sampleRatio, crossoverAlarm, crossoverUnits, crossoverShare, droppedEvents, caughtUp } = quality;
+  const { sampleRatio, crossoverAlarm, crossoverUnits, crossoverShare, droppedEvents, caughtUp } =
+    quality;
   const defects = [
     ...(sampleRatio.mismatch ? ['The split is not what chance would make of the plan.'] : []),
     ...(crossoverAlarm ? ['Too many units met two variants.'] : []),
     ...(droppedEvents > 0 ? [`${count(droppedEvents)} events could not be written down.`] : []),
     ...(caughtUp ? [] : ['Events that have arrived are still being counted.']),
-    ...(design.unitIsRequest ? ['Every request is its own unit: repeat users void the error bounds.'] : []),
+    ...(design.unitIsRequest
+      ? ['Every request is its own unit: repeat users void the error bounds.']
+      : []),
   ];
   return (
-    <div className={`quality ${defects.length === 0 ? 'quality-good' : 'quality-bad'}`} role={defects.length > 0 ? 'alert' : undefined}>
+    <div
+      className={`quality ${defects.length === 0 ? 'quality-good' : 'quality-bad'}`}
+      role={defects.length > 0 ? 'alert' : undefined}
+    >
       <Chip tone={defects.length === 0 ? 'good' : 'bad'}>
         {defects.length === 0 ? 'The data can be trusted' : 'Do not trust these figures yet'}
       </Chip>
       <span>
         {defects.length > 0 ? `${defects.join(' ')} ` : ''}
         Units in two variants:{' '}
-        <Figure value={crossoverUnits} text={count(crossoverUnits)} source="report#/assessment/quality/crossoverUnits" /> (
-        <Figure value={crossoverShare} text={percent(crossoverShare)} source="report#/assessment/quality/crossoverShare" />
+        <Figure
+          value={crossoverUnits}
+          text={count(crossoverUnits)}
+          source="report#/assessment/quality/crossoverUnits"
+        />{' '}
+        (
+        <Figure
+          value={crossoverShare}
+          text={percent(crossoverShare)}
+          source="report#/assessment/quality/crossoverShare"
+        />
         ). Lost events:{' '}
-        <Figure value={droppedEvents} text={count(droppedEvents)} source="report#/assessment/quality/droppedEvents" />.
+        <Figure
+          value={droppedEvents}
+          text={count(droppedEvents)}
+          source="report#/assessment/quality/droppedEvents"
+        />
+        .
       </span>
     </div>
   );
@@ -73,8 +91,12 @@ function SampleRatio({ ratio }: { readonly ratio: Quality['sampleRatio'] }): Rea
         <thead>
           <tr>
             <th scope="col">Arm</th>
-            <th scope="col" className="number">Units</th>
-            <th scope="col" className="number">Expected</th>
+            <th scope="col" className="number">
+              Units
+            </th>
+            <th scope="col" className="number">
+              Expected
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -82,25 +104,43 @@ function SampleRatio({ ratio }: { readonly ratio: Quality['sampleRatio'] }): Rea
             <tr key={variant}>
               <th scope="row">{variant}</th>
               <td className="number">
-                <Figure value={units} text={count(units)} source={`${source}/arms/${index}/units`} />
+                <Figure
+                  value={units}
+                  text={count(units)}
+                  source={`${source}/arms/${index}/units`}
+                />
               </td>
               <td className="number">
-                <Figure value={expected} text={expected.toFixed(1)} source={`${source}/arms/${index}/expected`} />
+                <Figure
+                  value={expected}
+                  text={expected.toFixed(1)}
+                  source={`${source}/arms/${index}/expected`}
+                />
               </td>
             </tr>
           ))}
         </tbody>
       </table>
       <p className="muted">
-        <Figure value={ratio.runningPValue} text={pValue(ratio.runningPValue)} source={`${source}/runningPValue`} /> over
-        all looks; alarm below{' '}
+        <Figure
+          value={ratio.runningPValue}
+          text={pValue(ratio.runningPValue)}
+          source={`${source}/runningPValue`}
+        />{' '}
+        over all looks; alarm below{' '}
         <Figure value={ratio.alpha} text={level(ratio.alpha)} source={`${source}/alpha`} />
       </p>
     </div>
   );
 }
 
-function ServedMatrix({ served, design }: { readonly served: Served; readonly design: Design }): ReactNode {
+function ServedMatrix({
+  served,
+  design,
+}: {
+  readonly served: Served;
+  readonly design: Design;
+}): ReactNode {
   const versions = [...new Set(served.cells.map((cell) => cell.served))].sort();
   if (versions.length === 0) {
     return (
@@ -131,7 +171,13 @@ function ServedMatrix({ served, design }: { readonly served: Served; readonly de
                 {name} <span className="muted">({version})</span>
               </th>
               {versions.map((by) => (
-                <ServedCell key={by} served={served} variant={name} by={by} isOwn={by === version} />
+                <ServedCell
+                  key={by}
+                  served={served}
+                  variant={name}
+                  by={by}
+                  isOwn={by === version}
+                />
               ))}
             </tr>
           ))}
@@ -164,7 +210,11 @@ function ServedCell({
       {cell === undefined ? (
         '0'
       ) : (
-        <Figure value={cell.requests} text={count(cell.requests)} source={`served#/cells/${index}/requests`} />
+        <Figure
+          value={cell.requests}
+          text={count(cell.requests)}
+          source={`served#/cells/${index}/requests`}
+        />
       )}
     </td>
   );

@@ -60,7 +60,17 @@ export function DecisionsLog({
 }
 
 export function logRows({ decisions }: DecisionLog): readonly (readonly Cell[])[] {
-  const head = ['number', 'at', 'kind', 'automatic', 'actor', 'summary', 'report', 'config_version', 'hash'];
+  const head = [
+    'number',
+    'at',
+    'kind',
+    'automatic',
+    'actor',
+    'summary',
+    'report',
+    'config_version',
+    'hash',
+  ];
   return [
     head,
     ...decisions.map((decision): readonly Cell[] => [

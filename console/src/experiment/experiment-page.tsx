@@ -62,12 +62,23 @@ function Loaded({ experiment }: { readonly experiment: Experiment }): ReactNode 
       <Section
         id="decisions"
         title="Decisions"
-        tools={<ExportMenu name={`${name}-decisions`} rows={() => (log.data === null ? [] : logRows(log.data))} />}
+        tools={
+          <ExportMenu
+            name={`${name}-decisions`}
+            rows={() => (log.data === null ? [] : logRows(log.data))}
+          />
+        }
       >
-        <Shown of={log} what="decisions">{(data) => <DecisionsLog log={data} onWhy={why} />}</Shown>
+        <Shown of={log} what="decisions">
+          {(data) => <DecisionsLog log={data} onWhy={why} />}
+        </Shown>
       </Section>
       {wanted !== null && log.data !== null && (
-        <WhyDrawer log={log.data} number={Number(wanted)} onClose={() => setParameter('why', null)} />
+        <WhyDrawer
+          log={log.data}
+          number={Number(wanted)}
+          onClose={() => setParameter('why', null)}
+        />
       )}
     </article>
   );
@@ -94,7 +105,9 @@ function Head({ experiment }: { readonly experiment: Experiment }): ReactNode {
   );
 }
 
-export function statusTone(status: Experiment['status']): 'good' | 'bad' | 'caution' | 'calm' | 'accent' {
+export function statusTone(
+  status: Experiment['status'],
+): 'good' | 'bad' | 'caution' | 'calm' | 'accent' {
   switch (status) {
     case 'running':
       return 'accent';
@@ -167,7 +180,9 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
         id="metrics"
         title="Is it better?"
         lead={readingOf(report)}
-        tools={<ExportMenu name={`${experiment.name}-metrics`} rows={() => metricRows(assessment)} />}
+        tools={
+          <ExportMenu name={`${experiment.name}-metrics`} rows={() => metricRows(assessment)} />
+        }
       >
         <MetricTable assessment={assessment} design={design} />
       </Section>
@@ -183,6 +198,9 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
           />
         )}
       </Shown>
+      <Section id="rollout" title="Rollout">
+        <RolloutTimeline experiment={experiment} design={design} decisions={decisions} />
+      </Section>
       <div className="columns">
         <Section
           id="checklist"
@@ -190,13 +208,10 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
         >
           <Checklist rules={rules} metrics={assessment.metrics} isTrace={!isGoing} />
         </Section>
-        <Section id="rollout" title="Rollout">
-          <RolloutTimeline experiment={experiment} design={design} decisions={decisions} />
+        <Section id="quality" title="Can the data be trusted?">
+          <DataQuality quality={assessment.quality} design={design} served={served} />
         </Section>
       </div>
-      <Section id="quality" title="Can the data be trusted?">
-        <DataQuality quality={assessment.quality} design={design} served={served} />
-      </Section>
     </>
   );
 }

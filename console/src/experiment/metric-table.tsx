@@ -2,7 +2,16 @@ import type { ReactNode } from 'react';
 import type { Assessment, Design, MetricAssessment } from '../api/types.js';
 import { IntervalBar } from '../charts/interval-bar.js';
 import type { Cell } from '../charts/export.js';
-import { count, difference, level, lift, pValue, roundPercent, type Unit, value } from '../format/number.js';
+import {
+  count,
+  difference,
+  level,
+  lift,
+  pValue,
+  roundPercent,
+  type Unit,
+  value,
+} from '../format/number.js';
 import { Chip } from '../parts/chip.js';
 import { Figure } from '../parts/figure.js';
 import { describe, signedMargin, unitIn } from './metric-units.js';
@@ -19,7 +28,12 @@ export function MetricTable({ assessment, design }: MetricTableProps): ReactNode
   const hasOneVariant = design.variants.length === 2;
   const only = design.variants.find((variant) => !variant.control)?.version;
   return (
-    <div className="table-frame" tabIndex={0} role="region" aria-label="Metrics of control and variant">
+    <div
+      className="table-frame"
+      tabIndex={0}
+      role="region"
+      aria-label="Metrics of control and variant"
+    >
       <table className="metrics">
         <thead>
           <tr>
@@ -87,8 +101,10 @@ function Row({ metric, design, source, isTest }: RowProps): ReactNode {
         <Range metric={metric} unit={unit} source={source} tone={toneOf(finding.tone)} />
       </td>
       <td data-label="Finding">
-        <Chip tone={isTest ? finding.tone : 'calm'}>{isTest ? finding.word : 'Not a test yet'}</Chip>
-        <Evidence metric={metric} source={source} />
+        <Chip tone={isTest ? finding.tone : 'calm'}>
+          {isTest ? finding.word : 'Not a test yet'}
+        </Chip>
+        <Evidence metric={metric} unit={unit} source={source} />
       </td>
     </tr>
   );
@@ -125,7 +141,12 @@ function Arm({
         {arm.pending > 0 && (
           <>
             {' + '}
-            <Figure value={arm.pending} text={count(arm.pending)} source={`${source}/pending`} /> pending
+            <Figure
+              value={arm.pending}
+              text={count(arm.pending)}
+              source={`${source}/pending`}
+            />{' '}
+            pending
           </>
         )}
       </small>
@@ -148,7 +169,11 @@ function Effect({ metric, unit, source }: PartProps): ReactNode {
       </strong>
       {relative !== null && (
         <small title={`${lift(relative.lower)} to ${lift(relative.upper)} (Fieller, this look)`}>
-          <Figure value={relative.estimate} text={lift(relative.estimate)} source={`${source}/lift/estimate`} />{' '}
+          <Figure
+            value={relative.estimate}
+            text={lift(relative.estimate)}
+            source={`${source}/lift/estimate`}
+          />{' '}
           relative
         </small>
       )}
@@ -156,7 +181,12 @@ function Effect({ metric, unit, source }: PartProps): ReactNode {
   );
 }
 
-function Range({ metric, unit, source, tone }: PartProps & { readonly tone: 'good' | 'bad' | 'calm' }): ReactNode {
+function Range({
+  metric,
+  unit,
+  source,
+  tone,
+}: PartProps & { readonly tone: 'good' | 'bad' | 'calm' }): ReactNode {
   const { interval, margin } = metric;
   const of = `${roundPercent(metric.level)} interval`;
   const words =
@@ -175,36 +205,68 @@ function Range({ metric, unit, source, tone }: PartProps & { readonly tone: 'goo
       />
       {interval !== null && (
         <small>
-          <Figure value={interval.lower} text={difference(interval.lower, unit)} source={`${source}/interval/lower`} />
+          <Figure
+            value={interval.lower}
+            text={difference(interval.lower, unit)}
+            source={`${source}/interval/lower`}
+          />
           {' to '}
-          <Figure value={interval.upper} text={difference(interval.upper, unit)} source={`${source}/interval/upper`} />
+          <Figure
+            value={interval.upper}
+            text={difference(interval.upper, unit)}
+            source={`${source}/interval/upper`}
+          />
         </small>
       )}
       {margin !== null && (
         <small>
-          margin <Figure value={margin} text={value(margin, unit).replace('%', 'pp')} source={`${source}/margin`} />
+          margin{' '}
+          <Figure
+            value={margin}
+            text={value(margin, unit).replace('%', 'pp')}
+            source={`${source}/margin`}
+          />
         </small>
       )}
     </>
   );
 }
 
-function Evidence({ metric, source }: Pick<PartProps, 'metric' | 'source'>): ReactNode {
+function Evidence({ metric, unit, source }: PartProps): ReactNode {
   const { test, detail } = findingOf(metric);
   if (test?.kind !== 'tested') {
     if (test !== null) return <small>{detail}</small>;
     return (
       <small>
-        <Figure value={metric.runningPValue} text={pValue(metric.runningPValue)} source={`${source}/runningPValue`} />
+        <Figure
+          value={metric.runningPValue}
+          text={pValue(metric.runningPValue)}
+          source={`${source}/runningPValue`}
+        />
       </small>
     );
   }
   const name =
-    test === metric.superiority ? 'superiority' : test === metric.nonInferiority ? 'nonInferiority' : 'deterioration';
+    test === metric.superiority
+      ? 'superiority'
+      : test === metric.nonInferiority
+        ? 'nonInferiority'
+        : 'deterioration';
   return (
     <small>
-      <Figure value={test.pValue} text={pValue(test.pValue)} source={`${source}/${name}/pValue`} /> at level{' '}
+      <Figure value={test.pValue} text={pValue(test.pValue)} source={`${source}/${name}/pValue`} />{' '}
+      at level{' '}
       <Figure value={test.alpha} text={level(test.alpha)} source={`${source}/${name}/alpha`} />
+      {test.bound !== null && name === 'nonInferiority' && (
+        <span className="line">
+          at worst{' '}
+          <Figure
+            value={test.bound}
+            text={difference(test.bound, unit)}
+            source={`${source}/${name}/bound`}
+          />
+        </span>
+      )}
     </small>
   );
 }
@@ -217,7 +279,15 @@ function toneOf(tone: string): 'good' | 'bad' | 'calm' {
 export function metricRows(assessment: Assessment): readonly (readonly Cell[])[] {
   const head = [
     ...['metric', 'variant', 'role', 'direction', 'control_value', 'control_n', 'control_pending'],
-    ...['variant_value', 'variant_n', 'variant_pending', 'effect', 'standard_error', 'lower', 'upper'],
+    ...[
+      'variant_value',
+      'variant_n',
+      'variant_pending',
+      'effect',
+      'standard_error',
+      'lower',
+      'upper',
+    ],
     ...['level', 'margin', 'lift', 'lift_lower', 'lift_upper', 'p_value', 'finding'],
   ];
   const rows = assessment.metrics.map((metric): readonly Cell[] => [

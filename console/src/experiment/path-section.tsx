@@ -33,7 +33,11 @@ export function PathSection(props: PathSectionProps): ReactNode {
       tools={
         <>
           <MetricPicker metrics={metrics} shown={shown} hasMany={design.variants.length > 2} />
-          <ExportMenu name={`${name}-path-${shown.metric}`} rows={() => rowsOf(path, shown)} chart={chart} />
+          <ExportMenu
+            name={`${name}-path-${shown.metric}`}
+            rows={() => rowsOf(path, shown)}
+            chart={chart}
+          />
         </>
       }
     >
@@ -56,10 +60,22 @@ export function PathSection(props: PathSectionProps): ReactNode {
         />
       )}
       <ul className="legend">
-        <li><span className="swatch swatch-band" aria-hidden="true" />interval of the look</li>
-        <li><span className="swatch swatch-running" aria-hidden="true" />intersection of all looks</li>
-        <li><span className="swatch swatch-harm" aria-hidden="true" />harm</li>
-        <li><span className="swatch swatch-step" aria-hidden="true" />step of the rollout</li>
+        <li>
+          <span className="swatch swatch-band" aria-hidden="true" />
+          interval of the look
+        </li>
+        <li>
+          <span className="swatch swatch-running" aria-hidden="true" />
+          intersection of all looks
+        </li>
+        <li>
+          <span className="swatch swatch-harm" aria-hidden="true" />
+          harm
+        </li>
+        <li>
+          <span className="swatch swatch-step" aria-hidden="true" />
+          step of the rollout
+        </li>
       </ul>
     </Section>
   );
@@ -91,7 +107,17 @@ function MetricPicker({ metrics, shown, hasMany }: MetricPickerProps): ReactNode
 }
 
 function rowsOf(path: Path, which: MetricAssessment): readonly (readonly Cell[])[] {
-  const head = ['report', 'at', 'epoch', 'coverage', 'effect', 'lower', 'upper', 'control_n', 'variant_n'];
+  const head = [
+    'report',
+    'at',
+    'epoch',
+    'coverage',
+    'effect',
+    'lower',
+    'upper',
+    'control_n',
+    'variant_n',
+  ];
   const rows = path.points.flatMap(({ report, atMs, epoch, coverage, metrics }) =>
     metrics
       .filter(({ metric, variant }) => metric === which.metric && variant === which.variant)

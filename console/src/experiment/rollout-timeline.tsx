@@ -10,7 +10,11 @@ interface RolloutTimelineProps {
 }
 
 /** The steps of a canary: what was, what is, what would come. */
-export function RolloutTimeline({ experiment, design, decisions }: RolloutTimelineProps): ReactNode {
+export function RolloutTimeline({
+  experiment,
+  design,
+  decisions,
+}: RolloutTimelineProps): ReactNode {
   const { rollout, status } = experiment;
   if (design.steps.length === 0 || rollout === null) {
     return <p className="muted">One stretch at constant coverage: an A/B test has no steps.</p>;
@@ -30,7 +34,9 @@ export function RolloutTimeline({ experiment, design, decisions }: RolloutTimeli
             <strong>{roundPercent(step.coverage)}</strong>
             <span className="step-state">{WORDS[state]}</span>
             <small>{holdWords(step.hold)}</small>
-            {phase !== undefined && index <= rollout.step && <small>since {moment(phase.startedAtMs)}</small>}
+            {phase !== undefined && index <= rollout.step && (
+              <small>since {moment(phase.startedAtMs)}</small>
+            )}
             {rollout.approvedStep === index && <small>approved</small>}
           </li>
         );

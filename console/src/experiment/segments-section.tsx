@@ -44,7 +44,8 @@ export function SegmentsSection({ id, design, model }: SegmentsSectionProps): Re
         <SegmentTable id={id} attribute={attribute} metric={metric} design={design} />
       ) : (
         <p className="muted">
-          The model captures no field of its requests (<code>capture.input</code>), so there is nothing to divide by.
+          The model captures no field of its requests (<code>capture.input</code>), so there is
+          nothing to divide by.
         </p>
       )}
     </Section>
@@ -86,15 +87,26 @@ function SegmentTable({ id, attribute, metric, design }: SegmentTableProps): Rea
   return (
     <Shown of={view} what="segments" lines={4}>
       {({ segments }) => (
-        <div className="table-frame" tabIndex={0} role="region" aria-label={`${metric} by ${attribute}`}>
+        <div
+          className="table-frame"
+          tabIndex={0}
+          role="region"
+          aria-label={`${metric} by ${attribute}`}
+        >
           <table className="small-table">
             <thead>
               <tr>
                 <th scope="col">{attribute}</th>
                 <th scope="col">Variant</th>
-                <th scope="col" className="number">Units</th>
-                <th scope="col" className="number">Value</th>
-                <th scope="col" className="number">Difference</th>
+                <th scope="col" className="number">
+                  Units
+                </th>
+                <th scope="col" className="number">
+                  Value
+                </th>
+                <th scope="col" className="number">
+                  Difference
+                </th>
                 <th scope="col">Interval</th>
               </tr>
             </thead>
@@ -140,7 +152,12 @@ function DifferenceCells({
   readonly unit: Unit;
   readonly better: 'up' | 'down';
 }): ReactNode {
-  if (of === null) return <td colSpan={2} className="muted">control</td>;
+  if (of === null)
+    return (
+      <td colSpan={2} className="muted">
+        control
+      </td>
+    );
   if (of.kind === 'insufficient') {
     return <td colSpan={2} className="muted">{`too little to say: ${of.have} of ${of.need}`}</td>;
   }
@@ -149,7 +166,14 @@ function DifferenceCells({
     <>
       <td className="number">{difference(of.estimate, unit)}</td>
       <td className="interval-cell">
-        <IntervalBar effect={of.estimate} interval={of.interval} margin={null} better={better} tone="calm" label={words} />
+        <IntervalBar
+          effect={of.estimate}
+          interval={of.interval}
+          margin={null}
+          better={better}
+          tone="calm"
+          label={words}
+        />
       </td>
     </>
   );

@@ -36,7 +36,12 @@ export function findingOf(metric: MetricAssessment): Finding {
   }
   if (role === 'guardrail') {
     return isPassed(metric.nonInferiority)
-      ? { tone: 'good', word: 'Within margin', detail: 'non-inferiority is shown', test: metric.nonInferiority }
+      ? {
+          tone: 'good',
+          word: 'Within margin',
+          detail: 'non-inferiority is shown',
+          test: metric.nonInferiority,
+        }
       : open(metric.nonInferiority, 'Margin not shown');
   }
   return { tone: 'calm', word: 'For information', detail: 'decides nothing', test: null };

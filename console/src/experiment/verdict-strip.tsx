@@ -55,6 +55,7 @@ function Facts({ experiment, report, standing }: VerdictStripProps): ReactNode {
           <span className="muted">, over all looks; the same for a false rollback</span>
         </dd>
       </div>
+      <Spent report={report} />
       <div>
         <dt>Evidence up to</dt>
         <dd>
@@ -89,6 +90,23 @@ function Facts({ experiment, report, standing }: VerdictStripProps): ReactNode {
         </div>
       )}
     </dl>
+  );
+}
+
+/** Group-sequential tests spend their error look by look; a sequence has all of it at every look. */
+function Spent({ report }: { readonly report: Report | null }): ReactNode {
+  const index = report?.assessment.metrics.findIndex(({ looks }) => looks.length > 0) ?? -1;
+  const looks = report?.assessment.metrics[index]?.looks ?? [];
+  const last = looks.at(-1);
+  if (last === undefined) return null;
+  const source = `report#/assessment/metrics/${index}/looks/${looks.length - 1}/spent`;
+  return (
+    <div>
+      <dt>Error spent so far</dt>
+      <dd>
+        <Figure value={last.spent} text={level(last.spent)} source={source} />
+      </dd>
+    </div>
   );
 }
 

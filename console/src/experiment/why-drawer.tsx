@@ -100,7 +100,10 @@ function ReplayButton({ decision }: { readonly decision: Decision }): ReactNode 
     ).then(
       (result) => setState({ kind: 'done', result }),
       (error: unknown) =>
-        setState({ kind: 'failed', message: error instanceof ApiProblem ? error.message : 'failed' }),
+        setState({
+          kind: 'failed',
+          message: error instanceof ApiProblem ? error.message : 'failed',
+        }),
     );
   };
   return (

@@ -30,7 +30,9 @@ export function FleetPage(): ReactNode {
       </header>
       <div className="fleet">
         <Shown of={models} what="models" lines={6}>
-          {(found) => <Models models={found} experiments={experiments.data ?? []} traffic={traffic.data} />}
+          {(found) => (
+            <Models models={found} experiments={experiments.data ?? []} traffic={traffic.data} />
+          )}
         </Shown>
         <Section id="recent" title="Last decisions">
           <Shown of={recent} what="decisions" lines={6}>
@@ -60,7 +62,9 @@ function Models({ models, experiments, traffic }: ModelsProps): ReactNode {
   }));
   const shown = rows.filter(({ model, running, traffic: seen }) => {
     const words = [model.name, model.champion ?? '', ...running.map(({ name }) => name)].join(' ');
-    return words.includes(search.trim().toLowerCase()) && passes(filter, running.length, seen?.health);
+    return (
+      words.includes(search.trim().toLowerCase()) && passes(filter, running.length, seen?.health)
+    );
   });
   if (models.length === 0) return <NoModels />;
   return (
@@ -111,8 +115,9 @@ function NoModels(): ReactNode {
   return (
     <Empty title="No model is registered yet">
       <p>
-        A model is what applications call by name: <code>PUT /api/v1/models/{'{model}'}</code>, then its versions. The
-        README walks through it in two minutes, and <a href="/api/docs">the API is documented here</a>.
+        A model is what applications call by name: <code>PUT /api/v1/models/{'{model}'}</code>, then
+        its versions. The README walks through it in two minutes, and{' '}
+        <a href="/api/docs">the API is documented here</a>.
       </p>
     </Empty>
   );

@@ -73,7 +73,9 @@ export function lift(given: number | null): string {
 export function plain(given: number): string {
   if (!Number.isFinite(given)) return given > 0 ? '∞' : `${MINUS}∞`;
   const text = significant(Math.abs(given), SIGNIFICANT);
-  return given < 0 && Number(text.replace('e', 'E')) !== 0 ? `${MINUS}${grouped(text)}` : grouped(text);
+  return given < 0 && Number(text.replace('e', 'E')) !== 0
+    ? `${MINUS}${grouped(text)}`
+    : grouped(text);
 }
 
 function signed(given: number): string {
@@ -85,7 +87,10 @@ function significant(size: number, digits: number): string {
   if (size === 0) return '0';
   const magnitude = Math.floor(Math.log10(Number(size.toPrecision(digits))));
   if (magnitude < digits - 1 - MAX_DECIMALS || magnitude >= 15) {
-    return size.toExponential(digits - 1).replace('e-', `e${MINUS}`).replace('e+', 'e');
+    return size
+      .toExponential(digits - 1)
+      .replace('e-', `e${MINUS}`)
+      .replace('e+', 'e');
   }
   return size.toFixed(Math.max(0, digits - 1 - magnitude));
 }

@@ -15,7 +15,12 @@ import { Section } from '../parts/section.js';
 import { Shown } from '../parts/states.js';
 import { Link, setParameter, useParameter } from '../router/route.js';
 
-const WINDOWS: Readonly<Record<string, number>> = { '15 min': 15, '1 h': 60, '6 h': 360, '24 h': 1440 };
+const WINDOWS: Readonly<Record<string, number>> = {
+  '15 min': 15,
+  '1 h': 60,
+  '6 h': 360,
+  '24 h': 1440,
+};
 
 export function ModelPage({ name }: { readonly name: string }): ReactNode {
   const model = useResource(ask.model(name));
@@ -52,7 +57,13 @@ export function ModelPage({ name }: { readonly name: string }): ReactNode {
   );
 }
 
-function OverTime({ name, champion }: { readonly name: string; readonly champion: string | null }): ReactNode {
+function OverTime({
+  name,
+  champion,
+}: {
+  readonly name: string;
+  readonly champion: string | null;
+}): ReactNode {
   const minutes = Number(useParameter('minutes') ?? '60');
   const series = useResource(ask.series(name, minutes));
   return (
@@ -89,10 +100,13 @@ interface ChartsProps {
 
 function Charts({ name, series, champion }: ChartsProps): ReactNode {
   const versions = [...new Set(series.points.map(({ version }) => version))].sort(
-    (left, right) => Number(right === champion) - Number(left === champion) || left.localeCompare(right),
+    (left, right) =>
+      Number(right === champion) - Number(left === champion) || left.localeCompare(right),
   );
   const perMinute = 60_000 / series.stretchMs;
-  const lines = (of: (point: TrafficSeries['points'][number]) => number | null): readonly SeriesLine[] =>
+  const lines = (
+    of: (point: TrafficSeries['points'][number]) => number | null,
+  ): readonly SeriesLine[] =>
     versions.map((version) => ({
       name: version,
       points: series.points.flatMap((point) => {
@@ -136,7 +150,9 @@ function Charts({ name, series, champion }: ChartsProps): ReactNode {
         />
       </div>
       {!series.complete && (
-        <p className="muted">Too many requests to read them all: these begin at {moment(series.fromMs)}.</p>
+        <p className="muted">
+          Too many requests to read them all: these begin at {moment(series.fromMs)}.
+        </p>
       )}
     </>
   );
@@ -155,7 +171,11 @@ function Chart({ title, file, lines, series, format }: ChartProps): ReactNode {
   const rows = (): readonly (readonly Cell[])[] => [
     ['at', 'version', 'value'],
     ...lines.flatMap(({ name, points }) =>
-      points.map((point): readonly Cell[] => [new Date(point.atMs).toISOString(), name, point.value]),
+      points.map((point): readonly Cell[] => [
+        new Date(point.atMs).toISOString(),
+        name,
+        point.value,
+      ]),
     ),
   ];
   return (
@@ -202,7 +222,10 @@ function Versions({ model }: { readonly model: Model }): ReactNode {
               <td>{moment(Date.parse(createdAt))}</td>
               <td className="muted">
                 {Object.entries(metadata)
-                  .map(([key, text]) => `${key}: ${typeof text === 'string' ? text : JSON.stringify(text)}`)
+                  .map(
+                    ([key, text]) =>
+                      `${key}: ${typeof text === 'string' ? text : JSON.stringify(text)}`,
+                  )
                   .join(', ') || '–'}
               </td>
             </tr>

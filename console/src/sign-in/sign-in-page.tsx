@@ -23,7 +23,9 @@ export function SignInPage(): ReactNode {
       <title>Sign in · Sluice</title>
       <form onSubmit={(event) => void send(event)} className="form">
         <h1>Sluice</h1>
-        <p className="muted">Versions of your models promote themselves on evidence. Sign in to see what they are at.</p>
+        <p className="muted">
+          Versions of your models promote themselves on evidence. Sign in to see what they are at.
+        </p>
         <label className="field">
           <span>API key</span>
           <input
@@ -34,13 +36,21 @@ export function SignInPage(): ReactNode {
             onChange={(event) => setKey(event.target.value)}
           />
         </label>
-        {problem !== null && <p role="alert" className="field-problem">{problem}</p>}
-        <button type="submit" className="button button-first" disabled={isSending || key.trim() === ''}>
+        {problem !== null && (
+          <p role="alert" className="field-problem">
+            {problem}
+          </p>
+        )}
+        <button
+          type="submit"
+          className="button button-first"
+          disabled={isSending || key.trim() === ''}
+        >
           Sign in
         </button>
         <p className="muted">
-          The first start prints an admin key; others come from <code>POST /api/v1/keys</code>. A key that may only read
-          sees everything and changes nothing.
+          The first start prints an admin key; others come from <code>POST /api/v1/keys</code>. A
+          key that may only read sees everything and changes nothing.
         </p>
       </form>
     </main>
