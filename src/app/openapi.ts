@@ -219,7 +219,9 @@ function answerOf(
     readonly $defs?: Readonly<Record<string, JsonSchema>>;
     readonly properties: { readonly answer: JsonSchema };
   };
-  for (const [name, { id: _id, ...part }] of Object.entries($defs ?? {})) schemas[name] = part;
+  for (const [name, part] of Object.entries($defs ?? {})) {
+    schemas[name] = Object.fromEntries(Object.entries(part).filter(([field]) => field !== 'id'));
+  }
   return properties.answer;
 }
 

@@ -36,7 +36,10 @@ export function serveConsole(server: FastifyInstance, files = readConsole()): vo
   }
   server.get<{ Params: { file: string } }>('/assets/:file', (request, reply) => {
     const file = assetOf(files, request.params.file);
-    if (file === null) return reply.callNotFound();
+    if (file === null) {
+      reply.callNotFound();
+      return reply;
+    }
     guard(reply);
     void reply.header('cache-control', `public, max-age=${YEAR_S}, immutable`);
     return send(file, request, reply);

@@ -9,7 +9,7 @@ import {
   useState,
 } from 'react';
 import type { Decision } from '../api/types.js';
-import { difference, roundPercent, type Unit } from '../format/number.js';
+import { difference, roundPercent, tick as tickText, type Unit } from '../format/number.js';
 import { clock } from '../format/time.js';
 import { Hatch } from './hatch.js';
 import { effectRange, nearest, type PathDot } from './path-model.js';
@@ -119,7 +119,7 @@ function Ground({
         <g key={tick} transform={`translate(0,${y(tick)})`}>
           <line className="grid" x1={LEFT} x2={width - RIGHT} />
           <text className="tick" x={LEFT - 8} dy="0.32em" textAnchor="end">
-            {tick === 0 ? '0' : difference(tick, unit)}
+            {tickText(tick, unit, true)}
           </text>
         </g>
       ))}

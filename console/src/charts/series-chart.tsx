@@ -1,6 +1,7 @@
 import { scaleLinear, scaleTime } from 'd3-scale';
 import { line } from 'd3-shape';
 import type { ReactNode, RefObject } from 'react';
+import { tick as tickText, type Unit } from '../format/number.js';
 import { clock } from '../format/time.js';
 import { useWidth } from './use-width.js';
 
@@ -13,7 +14,9 @@ interface SeriesChartProps {
   readonly lines: readonly SeriesLine[];
   readonly fromMs: number;
   readonly toMs: number;
-  readonly format: (value: number) => string;
+  readonly unit: Unit;
+  /** The axis reaches at least this far: a flat line of small numbers must look flat. */
+  readonly least: number;
   readonly label: string;
   readonly svg: RefObject<SVGSVGElement | null>;
   /** Points further apart than this are not joined: nothing was measured between them. */
@@ -31,15 +34,19 @@ export function SeriesChart({
   lines,
   fromMs,
   toMs,
-  format,
+  unit,
+  least,
   label,
   svg,
   gapMs,
 }: SeriesChartProps): ReactNode {
   const [frame, width] = useWidth<HTMLDivElement>();
-  const largest = Math.max(...lines.flatMap(({ points }) => points.map(({ value }) => value)), 0);
+  const largest = Math.max(
+    ...lines.flatMap(({ points }) => points.map(({ value }) => value)),
+    least,
+  );
   const x = scaleTime([fromMs, toMs], [LEFT, width - RIGHT]);
-  const y = scaleLinear([0, largest || 1], [HEIGHT - BOTTOM, TOP]).nice(4);
+  const y = scaleLinear([0, largest], [HEIGHT - BOTTOM, TOP]).nice(4);
   const path = line<SeriesLine['points'][number]>(
     ({ atMs }) => x(atMs),
     ({ value }) => y(value),
@@ -58,7 +65,7 @@ export function SeriesChart({
           <g key={tick} transform={`translate(0,${y(tick)})`}>
             <line className="grid" x1={LEFT} x2={width - RIGHT} />
             <text className="tick" x={LEFT - 8} dy="0.32em" textAnchor="end">
-              {format(tick)}
+              {tickText(tick, unit, false)}
             </text>
           </g>
         ))}

@@ -10,8 +10,8 @@ interface ArmsProps {
 }
 
 const KINDS = [
-  ['canary', 'canary: step by step, against an equal control'],
-  ['ab', 'A/B test: fixed weights'],
+  ['canary', 'canary'],
+  ['ab', 'A/B test'],
 ] as const;
 
 export function WhatFields({ draft, models, onChange }: ArmsProps): ReactNode {

@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type SubmitEvent, type ReactNode, useState } from 'react';
 import { api, ApiProblem, unwrap } from '../api/client.js';
 import type { Defect } from '../api/types.js';
 import * as ask from '../data/questions.js';
@@ -24,7 +24,7 @@ export function CreatePage(): ReactNode {
     setRefused(null);
     setDraft((before) => ({ ...before, ...to }));
   };
-  const create = async (event: FormEvent): Promise<void> => {
+  const create = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     try {
       // the client cannot spell the type of a body with fields of any JSON; `bodyOf` has it

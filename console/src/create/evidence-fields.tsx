@@ -8,20 +8,24 @@ interface EvidenceProps {
 }
 
 const METHODS = [
-  ['sequential', 'sequential: look whenever you like'],
-  ['group_sequential', 'group-sequential: fewer units, planned end'],
-  ['fixed', 'fixed: one look at the end'],
+  ['sequential', 'sequential'],
+  ['group_sequential', 'group-sequential'],
+  ['fixed', 'fixed'],
 ] as const;
 
 const EFFECTS = [
-  ['relative', 'as a share of the control'],
-  ['absolute', "in the metric's unit"],
+  ['relative', 'relative'],
+  ['absolute', 'absolute'],
 ] as const;
 
 export function EvidenceFields({ draft, onChange }: EvidenceProps): ReactNode {
   return (
     <fieldset>
       <legend>Evidence</legend>
+      <p className="muted">
+        Sequential: look whenever you like. Group-sequential: fewer units, a planned end. Fixed: one
+        look at the end.
+      </p>
       <div className="form-row">
         <ChoiceField
           label="Method"
@@ -48,7 +52,7 @@ export function EvidenceFields({ draft, onChange }: EvidenceProps): ReactNode {
       </div>
       <div className="form-row">
         <TextField
-          label="Smallest effect that matters"
+          label="Smallest effect"
           at="/analysis/minimumDetectableEffect"
           value={draft.effect}
           isNumber
@@ -77,39 +81,45 @@ export function EvidenceFields({ draft, onChange }: EvidenceProps): ReactNode {
           onChange={(minUnits) => onChange({ minUnits })}
         />
       </div>
-      <div className="form-row">
-        <TextField
-          label="Looks every"
-          at="/analysis/interval"
-          value={draft.interval}
-          onChange={(interval) => onChange({ interval })}
-        />
-        <TextField
-          label="Runs at least"
-          at="/analysis/minRuntime"
-          value={draft.minRuntime}
-          onChange={(minRuntime) => onChange({ minRuntime })}
-        />
-        <TextField
-          label="Runs at most"
-          at="/analysis/maxRuntime"
-          hint="then the incumbent stays"
-          value={draft.maxRuntime}
-          onChange={(maxRuntime) => onChange({ maxRuntime })}
-        />
-      </div>
+      <TimeFields draft={draft} onChange={onChange} />
     </fieldset>
+  );
+}
+
+function TimeFields({ draft, onChange }: EvidenceProps): ReactNode {
+  return (
+    <div className="form-row">
+      <TextField
+        label="Looks every"
+        at="/analysis/interval"
+        value={draft.interval}
+        onChange={(interval) => onChange({ interval })}
+      />
+      <TextField
+        label="Runs at least"
+        at="/analysis/minRuntime"
+        value={draft.minRuntime}
+        onChange={(minRuntime) => onChange({ minRuntime })}
+      />
+      <TextField
+        label="Runs at most"
+        at="/analysis/maxRuntime"
+        hint="then the incumbent stays"
+        value={draft.maxRuntime}
+        onChange={(maxRuntime) => onChange({ maxRuntime })}
+      />
+    </div>
   );
 }
 
 const ON_SUCCESS = [
   ['promote', 'promote by itself'],
-  ['recommend', 'recommend, and wait for a person'],
+  ['recommend', 'recommend only'],
 ] as const;
 
 const ON_HARM = [
   ['rollback', 'roll back by itself'],
-  ['recommend', 'recommend, and wait for a person'],
+  ['recommend', 'recommend only'],
 ] as const;
 
 export function DecisionFields({ draft, onChange }: EvidenceProps): ReactNode {

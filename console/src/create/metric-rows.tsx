@@ -10,14 +10,14 @@ interface RowsProps {
 }
 
 const ROLES = [
-  ['success', 'success: should improve'],
-  ['guardrail', 'guardrail: must not get worse'],
-  ['diagnostic', 'diagnostic: for information'],
+  ['success', 'success'],
+  ['guardrail', 'guardrail'],
+  ['diagnostic', 'diagnostic'],
 ] as const;
 
 const MARGINS = [
-  ['absolute', "in the metric's unit"],
-  ['relative', 'as a share of the control'],
+  ['absolute', 'absolute'],
+  ['relative', 'relative'],
 ] as const;
 
 export function MetricRows({ draft, known, onChange }: RowsProps): ReactNode {
@@ -28,7 +28,9 @@ export function MetricRows({ draft, known, onChange }: RowsProps): ReactNode {
     <fieldset>
       <legend>Metrics</legend>
       <p className="muted">
-        Promotion needs one success metric that is better and every guardrail within its margin.
+        Promotion needs one success metric that is better and every guardrail within its margin:
+        absolute in the metric’s unit (0.01 is one percentage point), relative as a share of the
+        control. Diagnostics decide nothing.
       </p>
       {metrics.map((row, index) => (
         <MetricRow
@@ -97,9 +99,9 @@ function MetricRow({ row, at, known, onChange, onRemove }: RowProps): ReactNode 
       )}
       {row.role !== 'diagnostic' && (
         <TextField
-          label="Assume in the control"
+          label="Assumed value"
           at={`/assume/${row.metric}`}
-          hint="only for the plan"
+          hint="control; for the plan"
           value={row.assumed}
           isNumber
           onChange={(assumed) => onChange({ assumed })}

@@ -111,8 +111,13 @@ async function ask(entry: Entry): Promise<void> {
     } catch (error) {
       tell(entry, { ...entry.resource, problem: asProblem(error), isAsking: false });
     }
-  } while (entry.isDirty && entry.listeners.size > 0);
+  } while (mustAskAgain(entry));
   asking.delete(entry);
+}
+
+/** A question that changed while it was asked. */
+function mustAskAgain({ isDirty, listeners }: Entry): boolean {
+  return isDirty && listeners.size > 0;
 }
 
 function tell(entry: Entry, resource: Resource<unknown>): void {

@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type SubmitEvent, type ReactNode, useState } from 'react';
 import { api, ApiProblem, unwrap } from '../api/client.js';
 import type { Experiment } from '../api/types.js';
 import { refresh } from '../data/resource.js';
@@ -52,7 +52,7 @@ function VerbDialog({ experiment, verb, onClose }: VerbDialogProps): ReactNode {
   const candidates = experiment.design?.variants.filter(({ control }) => !control) ?? [];
   const [variant, setVariant] = useState(candidates[0]?.name ?? '');
   const isReady = reason.trim() !== '' && isSure && !isSending;
-  const send = async (event: FormEvent): Promise<void> => {
+  const send = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     if (!isReady) return;
     setIsSending(true);
@@ -73,14 +73,11 @@ function VerbDialog({ experiment, verb, onClose }: VerbDialogProps): ReactNode {
       <form onSubmit={(event) => void send(event)} className="form">
         <p>{consequenceOf(verb, experiment, variant)}</p>
         {verb === 'promote' && candidates.length > 1 && (
-          <label className="field">
-            <span>Variant</span>
-            <select value={variant} onChange={(event) => setVariant(event.target.value)}>
-              {candidates.map(({ name }) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          </label>
+          <VariantChoice
+            names={candidates.map(({ name }) => name)}
+            shown={variant}
+            onChange={setVariant}
+          />
         )}
         <label className="field">
           <span>Reason, kept in the log for ever</span>
@@ -115,6 +112,25 @@ function VerbDialog({ experiment, verb, onClose }: VerbDialogProps): ReactNode {
         </div>
       </form>
     </Drawer>
+  );
+}
+
+interface VariantChoiceProps {
+  readonly names: readonly string[];
+  readonly shown: string;
+  readonly onChange: (name: string) => void;
+}
+
+function VariantChoice({ names, shown, onChange }: VariantChoiceProps): ReactNode {
+  return (
+    <label className="field">
+      <span>Variant</span>
+      <select value={shown} onChange={(event) => onChange(event.target.value)}>
+        {names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
   );
 }
 

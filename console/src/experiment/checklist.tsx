@@ -20,6 +20,18 @@ const TITLES: Readonly<Record<RuleOutcome['rule'], string>> = {
   time_limit: 'Within the time limit',
 };
 
+/** What a rule that does not pass means, where its condition alone would read as the opposite. */
+const OPEN_TITLES: Readonly<Partial<Record<RuleOutcome['rule'], string>>> = {
+  analysis: 'The analysis fails',
+  deterioration: 'Harm is shown',
+  sample_ratio: 'Units are not split as intended',
+  crossover: 'Units met two variants',
+  completeness: 'Events are missing',
+  no_data: 'Nobody is enrolled',
+  paused: 'Paused by a person',
+  time_limit: 'The time limit is reached',
+};
+
 const SIGNS = { pass: '✓', hold: '○', act: '▸' } as const;
 const WORDS = { pass: 'met', hold: 'open', act: 'acts' } as const;
 
@@ -49,7 +61,7 @@ export function Checklist({ rules, metrics, isTrace }: ChecklistProps): ReactNod
               {SIGNS[rule.outcome]}
             </span>
             <div>
-              <span className="check-title">{TITLES[rule.rule]}</span>
+              <span className="check-title">{titleOf(rule)}</span>
               <span className="visually-hidden">: {WORDS[rule.outcome]}</span>
               <span className="check-text">{rule.text}</span>
               <RuleEvidence rule={rule} metrics={metrics} />
@@ -59,6 +71,10 @@ export function Checklist({ rules, metrics, isTrace }: ChecklistProps): ReactNod
       </ol>
     </>
   );
+}
+
+function titleOf({ rule, outcome }: RuleOutcome): string {
+  return outcome === 'pass' ? TITLES[rule] : (OPEN_TITLES[rule] ?? TITLES[rule]);
 }
 
 /** Superiority that acts is good news, harm that acts is not. */

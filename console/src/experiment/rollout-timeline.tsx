@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Decision, Design, Experiment } from '../api/types.js';
 import { count, roundPercent } from '../format/number.js';
-import { moment, span } from '../format/time.js';
+import { clock, moment, span } from '../format/time.js';
 
 interface RolloutTimelineProps {
   readonly experiment: Experiment;
@@ -35,7 +35,7 @@ export function RolloutTimeline({
             <span className="step-state">{WORDS[state]}</span>
             <small>{holdWords(step.hold)}</small>
             {phase !== undefined && index <= rollout.step && (
-              <small>since {moment(phase.startedAtMs)}</small>
+              <small title={moment(phase.startedAtMs)}>since {clock(phase.startedAtMs)}</small>
             )}
             {rollout.approvedStep === index && <small>approved</small>}
           </li>

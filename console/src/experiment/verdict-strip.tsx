@@ -4,6 +4,7 @@ import { level } from '../format/number.js';
 import { ago, clock, moment, span } from '../format/time.js';
 import { Figure } from '../parts/figure.js';
 import { useNow } from '../parts/use-now.js';
+import { KeyFigure } from './key-figure.js';
 import { verdictOf } from './verdict.js';
 
 interface VerdictStripProps {
@@ -16,12 +17,19 @@ interface VerdictStripProps {
 
 /** What is the case, in words, before any number. */
 export function VerdictStrip(props: VerdictStripProps): ReactNode {
-  const { experiment, standing, decisions, onWhy } = props;
+  const { experiment, report, standing, decisions, onWhy } = props;
   const { tone, headline, reason, decision, next } = verdictOf(experiment, decisions, standing);
   return (
     <section className={`verdict verdict-${tone}`} aria-label="Verdict">
       <div className="verdict-words">
         <p className="verdict-headline">{headline}</p>
+        {experiment.design !== null && report !== null && (
+          <KeyFigure
+            design={experiment.design}
+            report={report}
+            decision={decisions.at(-1) ?? null}
+          />
+        )}
         <p className="verdict-reason">{reason}</p>
         <p className="verdict-next">{next}</p>
         {decision !== null && (
@@ -51,8 +59,8 @@ function Facts({ experiment, report, standing }: VerdictStripProps): ReactNode {
             value={design.analysis.alpha}
             text={level(design.analysis.alpha)}
             source="experiment#/design/analysis/alpha"
-          />
-          <span className="muted">, over all looks; the same for a false rollback</span>
+          />{' '}
+          <span className="muted">over all looks</span>
         </dd>
       </div>
       <Spent report={report} />

@@ -74,11 +74,11 @@ function running(
   }
   const known = RUNNING[now.code];
   const [tone, headline] = known ?? ['calm', `Next: ${now.kind}`];
-  return { tone, headline, reason: sentence(now.summary), decision: last?.number ?? null, next };
+  return { tone, headline, reason: now.summary, decision: last?.number ?? null, next };
 }
 
 function ended(experiment: Experiment, last: Decision | null): Verdict {
-  const reason = last === null ? '' : sentence(last.summary);
+  const reason = last?.summary ?? '';
   const decision = last?.number ?? null;
   const variant = variantOf(experiment, last);
   const control = experiment.design?.variants.find((known) => known.control);
@@ -104,9 +104,4 @@ function variantOf({ design }: Experiment, last: Decision | null): string {
   const tried = design?.variants.filter(({ control }) => !control) ?? [];
   const named = tried.find(({ name }) => name === last?.reasons.variant);
   return named?.version ?? tried.map(({ version }) => version).join(' and ');
-}
-
-function sentence(text: string): string {
-  const [first = '', ...rest] = text;
-  return `${first.toUpperCase()}${rest.join('')}${text.endsWith('.') ? '' : '.'}`;
 }

@@ -60,7 +60,7 @@ export function difference(given: number | null, unit: Unit): string {
   if (given === null) return DASH;
   const scaled = unit === 'share' ? given * 100 : given;
   const suffix = unit === 'share' ? 'pp' : unit === 'milliseconds' ? 'ms' : '';
-  const text = `${signed(scaled)}`;
+  const text = signed(scaled);
   return suffix === '' ? text : `${text}${NARROW}${suffix}`;
 }
 
@@ -76,6 +76,17 @@ export function plain(given: number): string {
   return given < 0 && Number(text.replace('e', 'E')) !== 0
     ? `${MINUS}${grouped(text)}`
     : grouped(text);
+}
+
+/** A round number on an axis, in the unit of its metric: `+10 pp`, `0.5 %`, `20 ms`. */
+export function tick(given: number, unit: Unit, isDifference: boolean): string {
+  const scaled = unit === 'share' ? given * 100 : given;
+  // ticks are multiples of 1, 2 or 5: what lies behind the twelfth digit is arithmetic
+  const text = grouped(String(Number(Math.abs(scaled).toPrecision(12))));
+  const sign = scaled < 0 ? MINUS : isDifference && scaled > 0 ? '+' : '';
+  const suffix =
+    unit === 'share' ? (isDifference ? 'pp' : '%') : unit === 'milliseconds' ? 'ms' : '';
+  return suffix === '' || scaled === 0 ? `${sign}${text}` : `${sign}${text}${NARROW}${suffix}`;
 }
 
 function signed(given: number): string {

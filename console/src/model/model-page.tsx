@@ -7,7 +7,7 @@ import * as ask from '../data/questions.js';
 import { useResource } from '../data/resource.js';
 import { statusTone } from '../experiment/experiment-page.js';
 import { HealthChip } from '../fleet/model-card.js';
-import { count, percent, value } from '../format/number.js';
+import type { Unit } from '../format/number.js';
 import { moment } from '../format/time.js';
 import { Chip } from '../parts/chip.js';
 import { ExportMenu } from '../parts/export-menu.js';
@@ -132,21 +132,24 @@ function Charts({ name, series, champion }: ChartsProps): ReactNode {
           title="Requests per minute"
           file={`${name}-requests`}
           lines={lines(({ requests }) => requests * perMinute)}
-          format={count}
+          unit="plain"
+          least={1}
         />
         <Chart
           {...shared}
           title="Errors"
           file={`${name}-errors`}
           lines={lines(({ requests, errors }) => (requests === 0 ? null : errors / requests))}
-          format={percent}
+          unit="share"
+          least={0.01}
         />
         <Chart
           {...shared}
           title="Latency, 95th percentile"
           file={`${name}-latency`}
           lines={lines(({ latencyMs }) => latencyMs?.p95 ?? null)}
-          format={(ms) => value(ms, 'milliseconds')}
+          unit="milliseconds"
+          least={1}
         />
       </div>
       {!series.complete && (
@@ -163,10 +166,11 @@ interface ChartProps {
   readonly file: string;
   readonly lines: readonly SeriesLine[];
   readonly series: TrafficSeries;
-  readonly format: (value: number) => string;
+  readonly unit: Unit;
+  readonly least: number;
 }
 
-function Chart({ title, file, lines, series, format }: ChartProps): ReactNode {
+function Chart({ title, file, lines, series, unit, least }: ChartProps): ReactNode {
   const svg = useRef<SVGSVGElement>(null);
   const rows = (): readonly (readonly Cell[])[] => [
     ['at', 'version', 'value'],
@@ -189,7 +193,8 @@ function Chart({ title, file, lines, series, format }: ChartProps): ReactNode {
         lines={lines}
         fromMs={series.fromMs}
         toMs={series.toMs}
-        format={format}
+        unit={unit}
+        least={least}
         label={`${title} per version`}
         gapMs={series.stretchMs * 1.5}
       />

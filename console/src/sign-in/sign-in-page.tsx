@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type SubmitEvent, type ReactNode, useState } from 'react';
 import { ApiProblem } from '../api/client.js';
 import { useSession } from '../data/session.js';
 
@@ -8,7 +8,7 @@ export function SignInPage(): ReactNode {
   const [key, setKey] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const [isSending, setIsSending] = useState(false);
-  const send = async (event: FormEvent): Promise<void> => {
+  const send = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     setIsSending(true);
     try {
