@@ -236,7 +236,10 @@ function Markers({
           aria-label={`Decision ${number}: ${kind}. ${summary}`}
           onClick={() => onDecision(number)}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' || event.key === ' ') onDecision(number);
+            if (event.key !== 'Enter' && event.key !== ' ') return;
+            // or the same key would go on to press the first button of what it opens
+            event.preventDefault();
+            onDecision(number);
           }}
         >
           <title>{`${kind}: ${summary}`}</title>

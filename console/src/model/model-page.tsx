@@ -204,7 +204,7 @@ function Chart({ title, file, lines, series, unit, least }: ChartProps): ReactNo
 
 function Versions({ model }: { readonly model: Model }): ReactNode {
   return (
-    <div className="table-frame" tabIndex={0} role="region" aria-label="Versions">
+    <div className="table-frame" tabIndex={0} role="region" aria-label="Table of versions">
       <table className="list">
         <thead>
           <tr>
