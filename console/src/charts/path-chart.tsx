@@ -131,7 +131,7 @@ function Ground({
       {steps.map(({ atMs, coverage }) => (
         <g key={atMs} transform={`translate(${x(atMs)},0)`}>
           <line className="step-line" y1={TOP - 6} y2={bottom} />
-          <text className="step-label" y={TOP - 12} x={4}>
+          <text className="step-label" y={TOP - 12} {...stepAnchor(x(atMs), width)}>
             {roundPercent(coverage)}
           </text>
         </g>
@@ -153,6 +153,14 @@ function Ground({
       </text>
     </g>
   );
+}
+
+/** Beside its line, on the side that has room. */
+function stepAnchor(
+  at: number,
+  width: number,
+): { readonly x: number; readonly textAnchor: 'start' | 'end' } {
+  return at > width - 60 ? { x: -4, textAnchor: 'end' } : { x: 4, textAnchor: 'start' };
 }
 
 function Bands({

@@ -78,18 +78,6 @@ export function effectRange(
   return [low - air, high + air];
 }
 
-/** Where the coverage changed: time and new coverage. */
-export function stepsOf(
-  points: readonly PathPoint[],
-): readonly { readonly atMs: number; readonly coverage: number }[] {
-  const steps: { atMs: number; coverage: number }[] = [];
-  for (const { atMs, coverage } of points) {
-    if (coverage === null || steps.at(-1)?.coverage === coverage) continue;
-    steps.push({ atMs, coverage });
-  }
-  return steps;
-}
-
 /** The dot nearest in time. */
 export function nearest(dots: readonly PathDot[], atMs: number): PathDot | null {
   return dots.reduce<PathDot | null>(

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Forecast } from '../api/types.js';
-import { count, level, percent, plain } from '../format/number.js';
+import { count, level, plain, roundPercent } from '../format/number.js';
 import type { Plan } from './use-plan.js';
 
 const SCENARIOS: Readonly<Record<Forecast['simulation']['scenarios'][number]['scenario'], string>> =
@@ -104,9 +104,9 @@ function Chances({ forecast }: { readonly forecast: Forecast }): ReactNode {
           {scenarios.map(({ scenario, description, promote, rollback, inconclusive }) => (
             <tr key={scenario} title={description}>
               <th scope="row">{SCENARIOS[scenario]}</th>
-              <td className="number">{percent(promote.probability)}</td>
-              <td className="number">{percent(rollback.probability)}</td>
-              <td className="number">{percent(inconclusive.probability)}</td>
+              <td className="number">{chance(promote.probability)}</td>
+              <td className="number">{chance(rollback.probability)}</td>
+              <td className="number">{chance(inconclusive.probability)}</td>
             </tr>
           ))}
         </tbody>
@@ -117,4 +117,9 @@ function Chances({ forecast }: { readonly forecast: Forecast }): ReactNode {
       </p>
     </>
   );
+}
+
+/** Whole percentages: the simulation knows no more. */
+function chance(probability: number): string {
+  return roundPercent(Math.round(probability * 100) / 100);
 }

@@ -6,6 +6,9 @@ import { useScope } from '../data/session.js';
 import { Drawer } from '../parts/drawer.js';
 import { consequenceOf, LABELS, type Verb, verbsOf } from './verbs.js';
 
+/** What moves an experiment on as it was planned; everything else overrules the plan and does not ask for a click. */
+const GOES_ON: readonly Verb[] = ['start', 'resume', 'approve'];
+
 /** What a person may do now. Each verb asks for a reason and says what it will do before it does it. */
 export function Actions({ experiment }: { readonly experiment: Experiment }): ReactNode {
   const [verb, setVerb] = useState<Verb | null>(null);
@@ -18,7 +21,7 @@ export function Actions({ experiment }: { readonly experiment: Experiment }): Re
         <button
           key={known}
           type="button"
-          className={`button ${known === verbs[0] ? 'button-first' : ''}`}
+          className={`button ${GOES_ON.includes(known) ? 'button-first' : ''}`}
           disabled={!allowed}
           {...(reason === null ? {} : { title: reason, 'aria-describedby': 'no-scope' })}
           onClick={() => setVerb(known)}

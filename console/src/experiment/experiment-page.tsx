@@ -191,6 +191,7 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
           <PathSection
             name={experiment.name}
             path={data}
+            phases={experiment.rollout?.phases ?? []}
             design={design}
             metrics={assessment.metrics}
             decisions={decisions}

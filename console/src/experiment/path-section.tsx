@@ -2,7 +2,7 @@ import { type ReactNode, useRef } from 'react';
 import type { Decision, Design, MetricAssessment, Path } from '../api/types.js';
 import type { Cell } from '../charts/export.js';
 import { PathChart } from '../charts/path-chart.js';
-import { dotsOf, stepsOf } from '../charts/path-model.js';
+import { dotsOf } from '../charts/path-model.js';
 import { ExportMenu } from '../parts/export-menu.js';
 import { Section } from '../parts/section.js';
 import { setParameter, useParameter } from '../router/route.js';
@@ -11,6 +11,8 @@ import { signedMargin, unitIn } from './metric-units.js';
 interface PathSectionProps {
   readonly name: string;
   readonly path: Path;
+  /** Stretches of constant coverage. */
+  readonly phases: readonly { readonly startedAtMs: number; readonly coverage: number }[];
   readonly design: Design;
   readonly metrics: readonly MetricAssessment[];
   readonly decisions: readonly Decision[];
@@ -19,7 +21,8 @@ interface PathSectionProps {
 
 /** The path to the verdict, of one metric of one variant at a time. */
 export function PathSection(props: PathSectionProps): ReactNode {
-  const { name, path, design, metrics, decisions, onDecision } = props;
+  const { name, path, phases, design, metrics, decisions, onDecision } = props;
+  const steps = phases.map(({ startedAtMs: atMs, coverage }) => ({ atMs, coverage }));
   const chart = useRef<SVGSVGElement>(null);
   const wanted = useParameter('metric');
   const shown = metrics.find((metric) => keyOf(metric) === wanted) ?? metrics[0];
@@ -50,7 +53,7 @@ export function PathSection(props: PathSectionProps): ReactNode {
           key={keyOf(shown)}
           svg={chart}
           dots={dots}
-          steps={stepsOf(path.points)}
+          steps={steps}
           decisions={decisions}
           margin={shown.role === 'guardrail' ? signedMargin(shown) : null}
           better={shown.direction === 'increase' ? 'up' : 'down'}

@@ -84,18 +84,18 @@ function ended(experiment: Experiment, last: Decision | null): Verdict {
   const control = experiment.design?.variants.find((known) => known.control);
   const incumbent = control?.version ?? 'the control';
   if (last?.kind === 'promote') {
-    const next = `${variant} serves everybody as champion of ${experiment.model}.`;
+    const next = `${variant} became champion of ${experiment.model}: everybody got it from then on.`;
     return { tone: 'good', headline: `${variant} was promoted`, reason, decision, next };
   }
   if (experiment.status === 'rolled_back') {
-    const next = `${incumbent} serves everybody; nobody gets ${variant} any more.`;
+    const next = `Everybody got ${incumbent} again, and nobody ${variant}.`;
     return { tone: 'bad', headline: `${variant} was rolled back`, reason, decision, next };
   }
   if (experiment.status === 'completed') {
     const next = `${incumbent} stays champion: absence of evidence never promotes.`;
     return { tone: 'caution', headline: 'No verdict', reason, decision, next };
   }
-  const next = `${incumbent} serves everybody.`;
+  const next = `Everybody got ${incumbent} again.`;
   return { tone: 'caution', headline: 'Stopped by a person', reason, decision, next };
 }
 
