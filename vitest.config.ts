@@ -19,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: 'pure',
-          include: ['test/{unit,property,vectors,architecture}/**/*.test.ts'],
+          include: ['test/{unit,property,vectors,architecture,simulation}/**/*.test.ts'],
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
@@ -58,6 +58,15 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           maxWorkers: 1,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          ...withServers,
+          name: 'scenarios',
+          include: ['test/scenarios/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

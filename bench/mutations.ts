@@ -1,5 +1,5 @@
-// Does a test notice the mistakes that make engines lie? Applies each mutant of mutants.ts to a copy of the repository and
-// runs the tests that have to fail; exit code 1 when a mutant survives. Run: npm run mutations
+// Does a test notice the mistakes that make engines lie? Applies each mutant of a set to a copy of the repository and runs
+// the tests that have to fail; exit code 1 when a mutant survives. Run: npm run mutations, npm run mutations:actors
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -14,9 +14,25 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ACTOR_MUTANTS } from './mutants.actors.js';
 import { type Edit, type Mutant, MUTANTS } from './mutants.js';
 
-const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const COPIED = [
+  ...['src', 'test', 'demo', 'migrations'],
+  ...['package.json', 'tsconfig.json', 'vitest.config.ts'],
+];
+
+/** Mutants by what they attack, and the test projects that their tests belong to. */
+const SETS = {
+  statistics: { mutants: MUTANTS, projects: ['pure'] },
+  actors: { mutants: ACTOR_MUTANTS, projects: ['integration', 'faults'] },
+} as const satisfies Record<string, MutantSet>;
+
+interface MutantSet {
+  readonly mutants: readonly Mutant[];
+  readonly projects: readonly string[];
+}
+
 /** An iteration without an end is a failure too, but not one that a test reports. */
 const RUN_LIMIT_MS = 300_000;
 
@@ -41,12 +57,14 @@ const top = [new URL('..', import.meta.url), new URL('../..', import.meta.url)]
   .find((folder) => existsSync(join(folder, 'package.json')));
 if (top === undefined) throw new Error('there is no package.json above this program');
 
+const [setName = 'statistics', ...wanted] = process.argv.slice(2);
+if (!isSet(setName)) throw new Error(`which of ${Object.keys(SETS).join(', ')}? not ${setName}`);
+const chosen: MutantSet = SETS[setName];
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-mutations-'));
 try {
   for (const name of COPIED) cpSync(join(top, name), join(scratch, name), { recursive: true });
   symlinkSync(join(top, 'node_modules'), join(scratch, 'node_modules'));
-  const wanted = process.argv.slice(2);
-  const mutants = MUTANTS.filter(({ name }) => wanted.every((part) => name.includes(part)));
+  const mutants = chosen.mutants.filter(({ name }) => wanted.every((part) => name.includes(part)));
   checkUnchanged(mutants);
   const verdicts = mutants.map(verdictOn);
   tell(verdicts);
@@ -54,6 +72,10 @@ try {
   if (verdicts.some(({ failing }) => failing.length === 0)) process.exitCode = 1;
 } finally {
   rmSync(scratch, { recursive: true, force: true });
+}
+
+function isSet(name: string): name is keyof typeof SETS {
+  return Object.hasOwn(SETS, name);
 }
 
 /** A test that fails without any mutant would count as noticing every one. */
@@ -89,7 +111,8 @@ function failingTests(files: readonly string[]): Verdict['failing'] {
   const output = join(scratch, 'report.json');
   rmSync(output, { force: true });
   const vitest = join(scratch, 'node_modules', 'vitest', 'vitest.mjs');
-  const options = ['run', '--project', 'pure', '--reporter=json', `--outputFile=${output}`];
+  const projects = chosen.projects.flatMap((project) => ['--project', project]);
+  const options = ['run', ...projects, '--reporter=json', `--outputFile=${output}`];
   const run = spawnSync(process.execPath, [vitest, ...options, ...files], {
     cwd: scratch,
     encoding: 'utf8',
@@ -124,5 +147,6 @@ function tell(verdicts: readonly Verdict[]): void {
 function keep(verdicts: readonly Verdict[]): void {
   const folder = join(top ?? '', 'bench', 'results');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'mutations.json'), `${JSON.stringify({ verdicts }, null, 2)}\n`);
+  const file = setName === 'statistics' ? 'mutations.json' : `mutations.${setName}.json`;
+  writeFileSync(join(folder, file), `${JSON.stringify({ verdicts }, null, 2)}\n`);
 }

@@ -1,10 +1,14 @@
 import { controlOf } from '../experiments/experiment.js';
 import { invariant } from '../kernel/assert.js';
-import type { Assessment, Interval, MetricAssessment } from '../statistics/assessment.js';
+import type { Assessment, MetricAssessment } from '../statistics/assessment.js';
 import { liftFieller } from '../statistics/relative-lift.js';
 import { armsOf } from './contrast.js';
 import type { Evidence, RunningResult, Verdict } from './evidence.js';
+import { assessHoldout } from './holdout/assess-holdout.js';
+import { assessPairs } from './paired/assess-pairs.js';
+import { assessLimits } from './limits.js';
 import { assessQuality, unitsPerArm } from './quality.js';
+import { intersect, smallest } from './running.js';
 import { compare, treatmentsOf, type Comparison } from './strata.js';
 import type { TestSetting } from './hypothesis.js';
 import { intervalAlpha, intervalOf, type Look } from './interval.js';
@@ -17,6 +21,7 @@ import { type MethodVerdict, previousOf, verdictsOf } from './verdicts.js';
  * n_c n_t / (n_c + n_t), so that drift between phases cancels (Crook et al. 2009 on why crude totals mislead).
  */
 export function assess(evidence: Evidence): Assessment {
+  if (evidence.paired !== undefined) return assessPairs(evidence, evidence.paired);
   const control = controlOf(evidence.design).name;
   const setting: TestSetting = { design: evidence.design, phases: evidence.phases, control };
   const comparisons = evidence.design.metrics.flatMap((designMetric) =>
@@ -25,6 +30,7 @@ export function assess(evidence: Evidence): Assessment {
     ),
   );
   const { verdicts, horizon } = verdictsOf(comparisons, setting, evidence);
+  const limits = assessLimits(evidence);
   return {
     units: unitsPerArm(evidence),
     metrics: comparisons.map((comparison, index) => {
@@ -35,6 +41,10 @@ export function assess(evidence: Evidence): Assessment {
     quality: assessQuality(evidence),
     reading: horizon?.reached === false ? 'not_a_test' : 'test',
     horizon,
+    ...(limits === undefined ? {} : { limits }),
+    ...(evidence.holdout === undefined
+      ? {}
+      : { holdout: assessHoldout(evidence, evidence.holdout) }),
   };
 }
 
@@ -112,20 +122,4 @@ function marginInUnits({ designMetric, control }: Comparison): number | null {
   if (margin === null) return null;
   if ('absolute' in margin) return margin.absolute;
   return control.value === null ? null : Math.abs(control.value) * margin.relative;
-}
-
-function intersect(
-  before: Interval | null | undefined,
-  now: Interval | undefined,
-): Interval | null {
-  if (before === null || before === undefined) return now ?? null;
-  if (now === undefined) return before;
-  const lower = Math.max(before.lower, now.lower);
-  const upper = Math.min(before.upper, now.upper);
-  return lower <= upper ? { lower, upper } : null;
-}
-
-function smallest(before: number | null | undefined, now: number | undefined): number | null {
-  if (before === null || before === undefined) return now ?? null;
-  return now === undefined ? before : Math.min(before, now);
 }

@@ -1,5 +1,7 @@
 import type { FrozenDesign, Phase } from '../experiments/experiment.js';
 import type { MetricCell, UnitCell } from '../metrics/metric.js';
+import type { PairedCells } from '../metrics/paired.js';
+import type { HoldoutEvidence } from './holdout/holdout-evidence.js';
 import type { GroupSequentialLook, Interval, TestResult } from '../statistics/assessment.js';
 
 /**
@@ -23,6 +25,16 @@ export interface Evidence {
   /** What the looks before this one had established. */
   readonly previous: readonly RunningResult[];
   readonly previousSampleRatioPValue: number;
+  /** `shadow` only; `unitCells` and `metricCells` are empty then. */
+  readonly paired?: PairedEvidence;
+  /** `holdout` only. */
+  readonly holdout?: HoldoutEvidence;
+}
+
+/** The sums over the pairs of a shadow. */
+export interface PairedEvidence extends PairedCells {
+  /** Number of the report: together with the experiment the seed of its permutations. */
+  readonly look: number;
 }
 
 /** Running intersection and running minimum of one metric of one variant. */
@@ -42,4 +54,16 @@ export interface RunningResult {
 export interface Verdict {
   readonly superiority: TestResult | null;
   readonly nonInferiority: TestResult | null;
+}
+
+/**
+ * True when units were enrolled in a phase that began after the experiment was read: the experiment went on meanwhile,
+ * and a snapshot of both would contradict itself.
+ */
+export function isTorn(
+  phases: readonly Phase[],
+  cells: { readonly unitCells: readonly UnitCell[]; readonly metricCells: readonly MetricCell[] },
+): boolean {
+  const known = new Set(phases.map(({ phase }) => phase));
+  return [...cells.unitCells, ...cells.metricCells].some(({ phase }) => !known.has(phase));
 }

@@ -29,26 +29,40 @@ export function assessQuality(evidence: Evidence): QualityAssessment {
     crossoverUnits: crossovers.units,
     crossoverShare: crossovers.share,
     crossoverAlarm: crossovers.units >= CROSSOVER_MINIMUM && crossovers.share > CROSSOVER_SHARE,
+    ...carryOverOf(evidence),
     droppedEvents: evidence.droppedEvents,
     caughtUp: evidence.caughtUp,
   };
 }
 
-function crossoverOf({ phases, unitCells }: Evidence): {
+/**
+ * Units of a canary's control that a later step gives to the variant meet both by design: they say nothing about how
+ * well units are kept apart, so the control of such a phase is left out.
+ */
+function crossoverOf({ design, phases, unitCells }: Evidence): {
   readonly units: number;
   readonly share: number;
 } {
-  const isPast = phases.some((phase) => phase.coverage > CONCURRENT_LIMIT);
-  const relevant = unitCells.filter(
-    (cell) => !isPast || coverageOf(phases, cell) > CONCURRENT_LIMIT,
-  );
+  const control = controlOf(design).name;
+  const widest = Math.max(0, ...phases.map(({ coverage }) => coverage));
+  const givesWay = ({ phase, variant }: UnitCell): boolean =>
+    design.kind === 'canary' &&
+    variant === control &&
+    widest > Math.max(CONCURRENT_LIMIT, coverageOf(phases, phase));
+  const relevant = unitCells.filter((cell) => !givesWay(cell));
   const units = relevant.reduce((sum, cell) => sum + cell.crossovers, 0);
   const all = relevant.reduce((sum, cell) => sum + cell.crossovers + cell.units, 0);
   return { units, share: all === 0 ? 0 : units / all };
 }
 
-function coverageOf(phases: readonly Phase[], cell: UnitCell): number {
-  return phases.find((phase) => phase.phase === cell.phase)?.coverage ?? 0;
+function coverageOf(phases: readonly Phase[], phase: number): number {
+  return phases.find((known) => known.phase === phase)?.coverage ?? 0;
+}
+
+/** Units that had met a version that was rolled back; absent where they were not counted. */
+function carryOverOf({ unitCells }: Evidence): Pick<QualityAssessment, 'carryOverUnits'> {
+  if (!unitCells.some(({ carryOver }) => carryOver !== undefined)) return {};
+  return { carryOverUnits: unitCells.reduce((sum, { carryOver = 0 }) => sum + carryOver, 0) };
 }
 
 /**

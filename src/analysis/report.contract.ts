@@ -1,15 +1,18 @@
 import { z } from 'zod';
 import { frozenDesignSchema, phaseSchema } from '../experiments/experiment-view.contract.js';
 import type { Assessment, MetricAssessment, TestResult } from '../statistics/assessment.js';
+import {
+  armSummary,
+  armUnits,
+  holdoutSchema,
+  intervalSchema,
+  pairedSchema,
+  pairFigures,
+} from './report-parts.contract.js';
 import type { ReportView } from './report.js';
 
 const text = z.string();
 const number = z.number();
-
-/** A confidence interval. */
-export const intervalSchema = z
-  .strictObject({ lower: number, upper: number })
-  .meta({ id: 'Interval' });
 
 const testResult = z
   .discriminatedUnion('kind', [
@@ -28,6 +31,7 @@ const testResult = z
         'too_few_units',
         'too_few_events',
         'too_few_non_events',
+        'too_skewed',
         'zero_variance',
         'zero_denominator',
         'too_little_information',
@@ -39,16 +43,6 @@ const testResult = z
     }),
   ])
   .meta({ id: 'TestResult' }) satisfies z.ZodType<TestResult>;
-
-const armSummary = z
-  .looseObject({
-    n: number,
-    pending: number,
-    value: number.nullable(),
-    events: number,
-    capped: number,
-  })
-  .meta({ id: 'Arm' });
 
 const adjustment = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cuped'), theta: number, varianceReduction: number }),
@@ -95,10 +89,9 @@ const metricAssessment = z
     superiority: testResult.nullable(),
     nonInferiority: testResult.nullable(),
     deterioration: testResult.nullable(),
+    pairs: pairFigures.exactOptional().describe('Shadows only'),
   })
   .meta({ id: 'MetricAssessment' }) satisfies z.ZodType<MetricAssessment>;
-
-const armUnits = z.strictObject({ variant: text, units: number });
 
 const assessment = z
   .looseObject({
@@ -115,6 +108,7 @@ const assessment = z
       crossoverUnits: number,
       crossoverShare: number,
       crossoverAlarm: z.boolean(),
+      carryOverUnits: number.exactOptional(),
       droppedEvents: number,
       caughtUp: z.boolean(),
     }),
@@ -128,6 +122,24 @@ const assessment = z
         needMs: number,
       })
       .nullable(),
+    limits: z
+      .array(
+        z.looseObject({
+          variant: text,
+          kind: z.enum(['errorRate', 'timeoutRate']),
+          metric: text,
+          limit: number,
+          units: number,
+          failedUnits: number,
+          share: number.nullable(),
+          pValue: number,
+          alpha: number,
+          exceeded: z.boolean(),
+        }),
+      )
+      .exactOptional(),
+    paired: pairedSchema.exactOptional().describe('Shadows only'),
+    holdout: holdoutSchema.exactOptional().describe('Holdouts only'),
   })
   .meta({ id: 'Assessment' }) satisfies z.ZodType<Assessment>;
 

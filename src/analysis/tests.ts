@@ -133,6 +133,8 @@ function eventTest(
 ): TestResult {
   const logE = comparison.strata.reduce((sum, { phase, control, treatment }) => {
     const share = treatmentShare(setting, phase, comparison.variant);
+    // a phase that intended one of the arms only compares nothing
+    if (share <= 0 || share >= 1) return sum;
     const test = { share, concentration: E_PROCESS_CONCENTRATION, alternative: direction };
     const counts = { controlEvents: control.events, treatmentEvents: treatment.events };
     return sum + eventShareLogE(test, counts);

@@ -14,6 +14,7 @@ import { ModelsModule } from '../models/models.module.js';
 import { MonitoringModule } from '../monitoring/monitoring.module.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { RolloutsModule } from '../rollouts/rollouts.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { DocsController } from './docs.controller.js';
 import { HealthController } from './health.controller.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -31,6 +32,7 @@ const API: readonly Type[] = [
   ExperimentsModule,
   AnalysisModule,
   RolloutsModule,
+  WebhooksModule,
 ];
 
 /** The whole product, wired for the roles of this process. */

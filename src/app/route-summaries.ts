@@ -30,9 +30,21 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'PUT /api/v1/models/:model': 'Register a model or replace its settings',
   'PUT /api/v1/models/:model/versions/:version': 'Register a version or replace it',
   'POST /api/v1/models/:model/champion': 'Make a version the champion by hand',
+  'POST /api/v1/models/:model/holdout/release':
+    'End the holdout of a model, and the experiment that compares it',
   'POST /api/v1/outcomes': 'Record what happened, as JSON or NDJSON; 202 once it is durable',
   'POST /api/v1/assignments':
     'Assign units of a batch job and record them as exposed; 200 once they are durable',
+  'GET /api/v1/webhooks': 'List webhooks without their secrets',
+  'GET /api/v1/webhooks/:webhook': 'One webhook',
+  'PUT /api/v1/webhooks/:webhook':
+    'Register a webhook or replace it; a secret that was made appears only in this answer',
+  'DELETE /api/v1/webhooks/:webhook': 'Remove a webhook and what waits for it',
+  'POST /api/v1/webhooks/:webhook/test': 'Send a test message now and say what came back',
+  'GET /api/v1/webhooks/:webhook/deliveries': 'Deliveries of a webhook, newest first',
+  'POST /api/v1/webhooks/:webhook/redeliver': 'Send messages again that were given up',
+  'GET /api/v1/audit/key': 'The public key that checkpoints of the decision log are signed with',
+  'GET /api/v1/audit/checkpoints': 'The newest signed checkpoint of every experiment',
   'GET /api/v1/metrics': 'List metrics, the built-in ones first',
   'GET /api/v1/metrics/:metric': 'One metric',
   'PUT /api/v1/metrics/:metric': 'Define a metric or replace it for experiments to come',
@@ -52,6 +64,10 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'POST /api/v1/experiments/:experiment/decisions/:number/replay':
     'Decide again from the stored inputs and compare',
   'GET /api/v1/experiments/:experiment/assignment': 'Why a unit gets its version',
+  'POST /api/v1/experiments/:experiment/close':
+    'Closes one arm of an A/B/n test; nobody else moves',
+  'POST /api/v1/experiments/:experiment/weights':
+    'Other weights for units that are not enrolled yet',
   'POST /api/v1/experiments/:experiment/redesign':
     'Change a frozen design: a new epoch with its own evidence and alpha',
   'POST /api/v1/experiments/:experiment/:verb':

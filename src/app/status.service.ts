@@ -6,6 +6,8 @@ import { Database } from '../database/database.service.js';
 import { Shipper } from '../events/shipper.service.js';
 import { Spool } from '../events/spool.service.js';
 import { LivePlanService } from '../gateway/live-plan.service.js';
+import type { TargetStatus } from '../gateway/mirror-target.js';
+import { Mirrors } from '../gateway/mirrors.service.js';
 import { PRODUCT_VERSION } from './product-version.js';
 
 /** What a process says about itself, without asking anything that could be away. */
@@ -27,6 +29,8 @@ export interface Status {
     /** Why events do not reach the database at the moment; null while they do. */
     readonly failure: string | null;
   };
+  /** Shadow versions that this gateway copies requests to; none without the gateway role. */
+  readonly shadows: readonly TargetStatus[];
 }
 
 @Injectable()
@@ -57,6 +61,11 @@ export class StatusService {
     return this.modules.get(LivePlanService, { strict: false }).current?.version ?? null;
   }
 
+  get #shadows(): readonly TargetStatus[] {
+    if (!this.config.roles.includes('gateway')) return [];
+    return this.modules.get(Mirrors, { strict: false }).status;
+  }
+
   get status(): Status {
     const spool = this.spool.counters();
     return {
@@ -78,6 +87,7 @@ export class StatusService {
         dropped: spool.dropped,
         failure: this.shipper.status().failure,
       },
+      shadows: this.#shadows,
     };
   }
 }

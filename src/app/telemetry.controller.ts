@@ -1,6 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { Public } from '../auth/scope.js';
+import { DeliveryService } from '../webhooks/delivery.service.js';
 import { StatusService } from './status.service.js';
 
 /** Process numbers for Prometheus; the gateway has its own on its own port. */
@@ -9,7 +10,7 @@ import { StatusService } from './status.service.js';
 export class TelemetryController {
   readonly #registry = new Registry();
 
-  constructor(statuses: StatusService) {
+  constructor(statuses: StatusService, webhooks: DeliveryService) {
     collectDefaultMetrics({ register: this.#registry });
     const gauge = (name: string, help: string, value: () => number): void => {
       new Gauge({
@@ -39,6 +40,21 @@ export class TelemetryController {
       'sluice_spool_dropped_events',
       'Events that could not be written down.',
       () => statuses.status.spool.dropped,
+    );
+    gauge(
+      'sluice_webhook_delivered',
+      'Messages that webhooks have taken from this process.',
+      () => webhooks.counters.delivered,
+    );
+    gauge(
+      'sluice_webhook_failed',
+      'Attempts at webhooks that failed; they are tried again.',
+      () => webhooks.counters.failed,
+    );
+    gauge(
+      'sluice_webhook_given_up',
+      'Messages that were given up after the last attempt.',
+      () => webhooks.counters.givenUp,
     );
   }
 

@@ -11,6 +11,8 @@ export const CONTROL_SCOPES = [
   'metrics:write',
   'experiments:read',
   'experiments:write',
+  'webhooks:read',
+  'webhooks:write',
   'keys:write',
 ] as const;
 

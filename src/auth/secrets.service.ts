@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { SluiceError } from '../kernel/errors.js';
+import { SigningKey } from './signing-key.js';
 
 /** Injection token of the secret that everything below derives from (`config.secret` or `dataDir/secret`). */
 export const INSTANCE_SECRET = Symbol('INSTANCE_SECRET');
@@ -14,9 +15,11 @@ function derive(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, 'sluice', purpose, 32));
 }
 
-/** Seals upstream headers and hashes keys with secrets that never leave this object. */
+/** Seals upstream headers, hashes keys and signs with secrets that never leave this object. */
 @Injectable()
 export class SecretsService {
+  /** Signs checkpoints of the decision log: the same key in every process of an installation. */
+  readonly audit: SigningKey;
   readonly #sealing: Buffer;
   readonly #sessions: Buffer;
   readonly #pepper: Buffer;
@@ -25,6 +28,7 @@ export class SecretsService {
     this.#sealing = derive(secret, 'upstream-headers');
     this.#sessions = derive(secret, 'console-sessions');
     this.#pepper = derive(secret, 'api-keys');
+    this.audit = new SigningKey(derive(secret, 'audit-checkpoints'));
   }
 
   /** HMAC-SHA-256 as hex: the database and the traffic plan alone cannot confirm a guess. */

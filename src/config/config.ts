@@ -23,6 +23,8 @@ export interface Config {
   readonly allowLoopback: boolean;
   /** `open`: predictions need no key (applications change only a base URL); `key`: scope `predict` is needed. */
   readonly gatewayAuth: 'open' | 'key';
+  /** How long a worker owns an analysis without renewing; after it, and at most a second later, another takes over. */
+  readonly leaseMs: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
 }
 

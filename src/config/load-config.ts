@@ -9,6 +9,10 @@ const ROLES = ['gateway', 'control', 'worker'] as const satisfies readonly Role[
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 /** 16 characters of a good generator; less could be guessed. */
 const SECRET_MIN_LENGTH = 16;
+/** Below this a busy machine loses its lease between two renewals; above it a crash delays decisions for minutes. */
+const LEASE_MIN_MS = 200;
+const LEASE_MAX_MS = 600_000;
+const LEASE_DEFAULT_MS = 5_000;
 const HOST = /^[a-zA-Z0-9_.:*-]+$|^\[[0-9a-fA-F:.]+\]$/;
 const UPSTREAM =
   /^(\*\.)?[a-zA-Z0-9_.-]+(:\d{1,5})?$|^[0-9a-fA-F:.]+\/\d{1,3}$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$/;
@@ -28,6 +32,7 @@ const EXPECTED = {
   SLUICE_UPSTREAM_ALLOW: 'a comma-separated list of hosts, host:port or CIDR blocks',
   SLUICE_ALLOW_LOOPBACK: 'true or false',
   SLUICE_GATEWAY_AUTH: 'open or key',
+  SLUICE_LEASE_MS: `milliseconds, from ${LEASE_MIN_MS} to ${LEASE_MAX_MS}`,
   SLUICE_LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
 } as const;
 type Name = keyof typeof EXPECTED;
@@ -52,6 +57,11 @@ const port = z
   .regex(/^\d{1,5}$/)
   .transform(Number)
   .refine((value) => value <= 65_535);
+const leaseMs = z
+  .string()
+  .regex(/^\d{1,6}$/)
+  .transform(Number)
+  .refine((value) => value >= LEASE_MIN_MS && value <= LEASE_MAX_MS);
 const truth = z
   .enum(['true', 'false', '1', '0', 'yes', 'no'])
   .transform((text) => text === 'true' || text === '1' || text === 'yes');
@@ -75,6 +85,7 @@ const schema = z.object({
   SLUICE_UPSTREAM_ALLOW: list.pipe(z.array(z.string().regex(UPSTREAM))).default([]),
   SLUICE_ALLOW_LOOPBACK: truth.default(false),
   SLUICE_GATEWAY_AUTH: z.enum(['open', 'key']).default('open'),
+  SLUICE_LEASE_MS: leaseMs.default(LEASE_DEFAULT_MS),
   SLUICE_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
 
@@ -115,6 +126,7 @@ function toConfig(values: z.output<typeof schema>): Config {
     upstreamAllow: values.SLUICE_UPSTREAM_ALLOW,
     allowLoopback: values.SLUICE_ALLOW_LOOPBACK,
     gatewayAuth: values.SLUICE_GATEWAY_AUTH,
+    leaseMs: values.SLUICE_LEASE_MS,
     logLevel: values.SLUICE_LOG_LEVEL,
   };
 }

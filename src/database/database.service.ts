@@ -23,8 +23,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** The server gives up first, so that a slow query ends there too; ours is for a server that does not answer at all. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 const QUERY_TIMEOUT_MS = 32_000;
-/** Readers of new rows wait for the oldest transaction: one that idles would stop every analysis. */
-const IDLE_IN_TRANSACTION_MS = 60_000;
+/**
+ * A process that is paused inside a transaction holds its locks, and readers of new rows wait for the oldest
+ * transaction: nobody waits for it longer than for its lease. A busy process gets this much at least.
+ */
+const IDLE_IN_TRANSACTION_MIN_MS = 1_000;
 /** A caller would rather hear "unavailable" than wait for the database to come. */
 const READY_WAIT_MS = 2_000;
 const RETRY_FIRST_MS = 250;
@@ -231,7 +234,10 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
         Client: this.clients.Client,
         query_timeout: QUERY_TIMEOUT_MS,
         statement_timeout: STATEMENT_TIMEOUT_MS,
-        idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+        idle_in_transaction_session_timeout: Math.max(
+          IDLE_IN_TRANSACTION_MIN_MS,
+          this.config.leaseMs,
+        ),
         keepAlive: true,
       },
     });

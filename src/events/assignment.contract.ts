@@ -17,10 +17,33 @@ const unit = z
   // two units that are stored alike must not be assigned apart
   .refine((text) => storableText(text) === text, 'must not hold NUL or half a surrogate pair');
 
+/** A model has at most 32 attributes; others are ignored, so a few more may come. */
+const MAX_ATTRIBUTES = 64;
+/** What a gateway would read from a request. */
+const MAX_ATTRIBUTE_LENGTH = 1_024;
+
+const attributes = z
+  .record(
+    z.string().regex(NAME_PATTERN, 'must be the name of an attribute'),
+    z.union([z.string().max(MAX_ATTRIBUTE_LENGTH), z.number(), z.boolean()]),
+  )
+  .refine((given) => Object.keys(given).length <= MAX_ATTRIBUTES, {
+    error: `at most ${MAX_ATTRIBUTES} attributes`,
+  });
+
+const unitWithAttributes = z.strictObject({
+  unit,
+  attributes: attributes.default({}).describe('What audiences ask for, by name'),
+});
+
 /** Body of POST /api/v1/assignments. */
 export const assignmentBody = z.strictObject({
   model: z.string().regex(NAME_PATTERN, 'must be the name of a model'),
-  units: z.array(unit).min(1).max(MAX_UNITS_PER_BATCH),
+  units: z
+    .array(z.union([unit, unitWithAttributes]))
+    .min(1)
+    .max(MAX_UNITS_PER_BATCH)
+    .describe('Units, each as a text or as {unit, attributes}'),
   batchId: z
     .string()
     .refine(isUuidV7, 'must be a UUIDv7 in lower case')

@@ -7,12 +7,12 @@ export interface UnitAssignment {
   /** As it was sent. */
   readonly unit: string;
   readonly version: string;
-  /** Null unless `reason` is `experiment`. */
+  /** Null when the unit was not recorded: it is in no experiment, and in no holdout that is compared. */
   readonly variant: string | null;
-  /** Name of the experiment; null unless `reason` is `experiment`. */
+  /** Name of the experiment; null when the unit was not recorded. */
   readonly experiment: string | null;
   readonly reason: string;
-  /** Outcomes may name it in place of the unit when `reason` is `experiment`. */
+  /** Outcomes may name it in place of the unit when the unit was recorded. */
   readonly requestId: RequestId;
 }
 

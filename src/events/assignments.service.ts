@@ -5,8 +5,16 @@ import { uuidV7, uuidV7TimeMs } from '../kernel/ids.js';
 import type { RequestId } from '../kernel/ids.js';
 import { PlanService } from '../models/plan.service.js';
 import { assign } from '../routing/assign.js';
+import type { AttributeReader } from '../routing/audience.js';
 import { modelIn } from '../routing/plan-change.js';
-import type { Assignment, ModelPlan, TrafficPlan } from '../routing/plan.js';
+import { HOLDOUT_ARMS } from '../routing/plan.js';
+import type {
+  Assignment,
+  AssignmentReason,
+  AttributeValue,
+  ModelPlan,
+  TrafficPlan,
+} from '../routing/plan.js';
 import type { AssignmentBody } from './assignment.contract.js';
 import { batchRequestId, MAX_BATCH_AGE_MS } from './assignment.js';
 import type { AssignmentReceipt, UnitAssignment } from './assignment.js';
@@ -21,6 +29,14 @@ interface Placed {
   readonly unit: string;
   readonly unitKey: string;
   readonly requestId: RequestId;
+  /** By the newest plan; of a unit that is sent twice, as it was sent first. */
+  readonly assignment: Assignment;
+}
+
+/** What is known of an experiment that stored exposures belong to. */
+interface Known {
+  readonly name: string;
+  readonly isHoldout: boolean;
 }
 
 interface Batch {
@@ -52,23 +68,20 @@ export class AssignmentsService {
       configVersion: plan.version,
       atMs,
     };
-    const placed = body.units.map((unit): Placed => {
-      const unitKey = unitKeyOf(unit);
-      return { unit, unitKey, requestId: batchRequestId(batchId, body.model, unitKey) };
-    });
+    const placed = placedIn(batch.model, batchId, body.units);
     const before = body.batchId === undefined ? NONE : await this.#find(placed);
     const rows = exposuresOf(placed, before, batch);
     const fresh = await this.exposures.insert([...rows.values()]);
     // Whoever else stored them has committed: a retry that runs beside us, with its own view of the plan.
     const missed = placed.filter(({ requestId }) => rows.has(requestId) && !fresh.has(requestId));
     const known = new Map([...before, ...(await this.#find(missed))]);
-    const names = await this.#experimentNames(body.model, known);
+    const experiments = await this.#experimentsOf(body.model, known);
     return {
       configVersion: plan.version,
       batchId,
       recorded: fresh.size,
       duplicates: known.size,
-      assignments: placed.map((one) => answerOf(one, known.get(one.requestId), { batch, names })),
+      assignments: placed.map((one) => answerOf(one, known.get(one.requestId), experiments)),
     };
   }
 
@@ -76,19 +89,21 @@ export class AssignmentsService {
     return this.exposures.find(placed.map(({ requestId }) => requestId));
   }
 
-  /** Names of the experiments that stored exposures belong to, by id, from the plans that were in force. */
-  async #experimentNames(
+  /** The experiments that stored exposures belong to, by id, from the plans that were in force. */
+  async #experimentsOf(
     model: string,
     known: ReadonlyMap<string, StoredExposure>,
-  ): Promise<ReadonlyMap<string, string>> {
-    const names = new Map<string, string>();
+  ): Promise<ReadonlyMap<string, Known>> {
+    const found = new Map<string, Known>();
     const versions = new Set([...known.values()].map(({ configVersion }) => configVersion));
     for (const version of versions) {
       const plan = await this.plans.at(version);
-      const experiments = plan === null ? [] : (modelIn(plan, model)?.experiments ?? []);
-      for (const { id, name } of experiments) names.set(id, name);
+      const { experiments = [], holdout } = (plan === null ? null : modelIn(plan, model)) ?? {};
+      for (const { id, name } of experiments) found.set(id, { name, isHoldout: false });
+      const compared = holdout?.experiment;
+      if (compared !== undefined) found.set(compared.id, { name: compared.name, isHoldout: true });
     }
-    return names;
+    return found;
   }
 }
 
@@ -135,8 +150,33 @@ function servingModel(plan: TrafficPlan, name: string): ModelPlan {
   ]);
 }
 
-function assignIn(model: ModelPlan, unit: string): Assignment {
-  const assignment = assign(model, unit, null);
+function placedIn(
+  model: ModelPlan,
+  batchId: RequestId,
+  units: AssignmentBody['units'],
+): readonly Placed[] {
+  const first = new Map<string, Assignment>();
+  return units.map((given): Placed => {
+    const { unit, attributes } =
+      typeof given === 'string' ? { unit: given, attributes: {} } : given;
+    const unitKey = unitKeyOf(unit);
+    const requestId = batchRequestId(batchId, model.name, unitKey);
+    const assignment = first.get(requestId) ?? assignIn(model, unit, attributes);
+    first.set(requestId, assignment);
+    return { unit, unitKey, requestId, assignment };
+  });
+}
+
+function assignIn(
+  model: ModelPlan,
+  unit: string,
+  attributes: Readonly<Record<string, AttributeValue>>,
+): Assignment {
+  const read: AttributeReader = (name) => {
+    const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+    return value === '' ? undefined : value;
+  };
+  const assignment = assign(model, unit, null, read);
   if (assignment !== null) return assignment;
   throw new SluiceError('internal', `${model.name} has a champion and assigns nothing`);
 }
@@ -148,9 +188,9 @@ function exposuresOf(
   { model, configVersion, atMs }: Batch,
 ): ReadonlyMap<string, Exposure> {
   const rows = new Map<string, Exposure>();
-  for (const { unit, unitKey, requestId } of placed) {
+  for (const { assignment, unitKey, requestId } of placed) {
     if (before.has(requestId) || rows.has(requestId)) continue;
-    const { version, enrolment } = assignIn(model, unit);
+    const { version, enrolment } = assignment;
     if (enrolment === null) continue;
     const { experimentId, epoch, phase, variant } = enrolment;
     const design = { experimentId, epoch, phase, variant, version };
@@ -160,23 +200,22 @@ function exposuresOf(
 }
 
 function answerOf(
-  { unit, requestId }: Placed,
+  { unit, requestId, assignment }: Placed,
   stored: StoredExposure | undefined,
-  { batch, names }: { readonly batch: Batch; readonly names: ReadonlyMap<string, string> },
+  experiments: ReadonlyMap<string, Known>,
 ): UnitAssignment {
   if (stored !== undefined) {
-    const { version, variant, experimentId } = stored;
-    const experiment = names.get(experimentId) ?? null;
-    return { unit, version, variant, experiment, reason: 'experiment', requestId };
+    const { version, variant } = stored;
+    const known = experiments.get(stored.experimentId);
+    const reason = known?.isHoldout === true ? cohortReason(variant) : 'experiment';
+    return { unit, version, variant, experiment: known?.name ?? null, reason, requestId };
   }
-  const { version, reason, enrolment } = assignIn(batch.model, unit);
+  const { version, reason, enrolment } = assignment;
   const variant = enrolment?.variant ?? null;
-  return {
-    unit,
-    version,
-    variant,
-    experiment: enrolment?.experimentName ?? null,
-    reason,
-    requestId,
-  };
+  const experiment = enrolment?.experimentName ?? null;
+  return { unit, version, variant, experiment, reason, requestId };
+}
+
+function cohortReason(variant: string): AssignmentReason {
+  return variant === HOLDOUT_ARMS.pinned ? 'holdout' : 'champion';
 }

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-export type BlockType = 'exposure' | 'prediction';
+export type BlockType = 'exposure' | 'prediction' | 'mirror';
 
 /** What one block of a segment holds: COPY lines of one type and one partition day. */
 export interface Block {
@@ -33,7 +33,8 @@ export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
 const MAGIC = 0x014c53ff;
 const MAGIC_BYTES = Buffer.from([0xff, 0x53, 0x4c, 0x01]);
 const CHECKED_FROM = 8;
-const TYPES: readonly BlockType[] = ['exposure', 'prediction'];
+// What a header's type byte means: only ever appended to, or old spools would be read wrongly.
+const TYPES: readonly BlockType[] = ['exposure', 'prediction', 'mirror'];
 
 export interface NewBlock {
   readonly type: BlockType;

@@ -1,5 +1,5 @@
 import { isUuidV7, uuidV7TimeMs } from '../kernel/ids.js';
-import type { Exposure, Prediction } from './event.js';
+import type { Exposure, Mirror, MirrorSide, Prediction } from './event.js';
 import { MAX_UNIT_KEY_LENGTH, storableText, unitKeyOf } from './unit-key.js';
 
 /** Columns of an exposure line, in order; the shipper hands them to COPY. `x` is left to its default. */
@@ -10,6 +10,12 @@ export const EXPOSURE_COLUMNS =
 export const PREDICTION_COLUMNS =
   'day, unit_key, request_id, at, model, experiment_id, epoch, phase, variant, assigned_version, served_version, ' +
   'reason, status, error, timeout, fallback, latency_ms, attempts, captured, config_version';
+
+/** Columns of a mirror line, in order. */
+export const MIRROR_COLUMNS =
+  'day, unit_key, request_id, experiment_id, variant, at, model, epoch, phase, version, drop_reason, ' +
+  'primary_status, primary_error, primary_timeout, primary_latency_ms, primary_captured, ' +
+  'shadow_status, shadow_error, shadow_timeout, shadow_latency_ms, shadow_captured, config_version';
 
 const DAY_MS = 86_400_000;
 const MAX_DAY = 0xffff; // 2149-06-06: what a block header can say
@@ -61,14 +67,29 @@ export function exposureLine(e: Exposure, day: number): string {
 /** One prediction as a COPY line ending in a newline; `day` from {@link eventDay}. */
 export function predictionLine(p: Prediction, day: number): string {
   const variant = p.variant === null ? '\\N' : copyText(p.variant);
-  const captured = p.captured === null ? '\\N' : capturedText(p.captured);
   return (
     `${dayText(day)}\t${unitText(p.unitKey)}\t${p.requestId}\t${timeText(p.atMs)}\t${copyText(p.model)}\t` +
     `${p.experimentId ?? '\\N'}\t${p.epoch ?? '\\N'}\t${p.phase ?? '\\N'}\t${variant}\t` +
     `${copyText(p.assignedVersion)}\t${copyText(p.servedVersion)}\t${copyText(p.reason)}\t${p.status}\t` +
-    `${flag(p.error)}\t${flag(p.timeout)}\t${flag(p.fallback)}\t${p.latencyMs}\t${p.attempts}\t${captured}\t` +
+    `${flag(p.error)}\t${flag(p.timeout)}\t${flag(p.fallback)}\t${p.latencyMs}\t${p.attempts}\t${capturedText(p.captured)}\t` +
     `${p.configVersion}\n`
   );
+}
+
+/** One mirrored request as a COPY line ending in a newline; `day` from {@link eventDay}. */
+export function mirrorLine(m: Mirror, day: number): string {
+  return (
+    `${dayText(day)}\t${unitText(m.unitKey)}\t${m.requestId}\t${m.experimentId}\t${copyText(m.variant)}\t` +
+    `${timeText(m.atMs)}\t${copyText(m.model)}\t${m.epoch}\t${m.phase}\t${copyText(m.version)}\t` +
+    `${m.drop ?? '\\N'}\t${sideText(m.primary)}\t${m.shadow === null ? NO_SIDE : sideText(m.shadow)}\t` +
+    `${m.configVersion}\n`
+  );
+}
+
+const NO_SIDE = '\\N\t\\N\t\\N\t\\N\t\\N';
+
+function sideText(side: MirrorSide): string {
+  return `${side.status}\t${flag(side.error)}\t${flag(side.timeout)}\t${side.latencyMs}\t${capturedText(side.captured)}`;
 }
 
 // Two values that repeat from line to line (the day, the second) are kept: toISOString costs about as much as the
@@ -99,7 +120,8 @@ function flag(value: boolean): string {
 }
 
 /** jsonb refuses what text refuses (`\u0000`, lone surrogates), also when it is escaped: clean before stringifying. */
-function capturedText(captured: NonNullable<Prediction['captured']>): string {
+function capturedText(captured: Prediction['captured']): string {
+  if (captured === null) return '\\N';
   const json = JSON.stringify(captured);
   if (!json.includes('\\u')) return copyText(json);
   const clean = Object.entries(captured).map(([name, value]) => [

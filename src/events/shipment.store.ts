@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { invariant } from '../kernel/assert.js';
-import { dayText, EXPOSURE_COLUMNS, PREDICTION_COLUMNS } from './copy-line.js';
+import { dayText, EXPOSURE_COLUMNS, MIRROR_COLUMNS, PREDICTION_COLUMNS } from './copy-line.js';
 import { copyFrom } from './copy-from.js';
 import type { Gap } from './gap-log.js';
 import type { SpoolPosition } from './segment-writer.js';
@@ -10,7 +10,7 @@ export interface PoolOwner {
   readonly pool: Pool;
 }
 
-export type Table = 'exposures' | 'predictions';
+export type Table = 'exposures' | 'predictions' | 'mirrors';
 
 /** What one transaction moves into the database. */
 export interface Shipment {
@@ -36,8 +36,9 @@ export interface RefusedLine {
 const TARGETS: Readonly<Record<Table, string>> = {
   exposures: `exposures (${EXPOSURE_COLUMNS})`,
   predictions: `predictions (${PREDICTION_COLUMNS})`,
+  mirrors: `mirrors (${MIRROR_COLUMNS})`,
 };
-const TABLES: readonly Table[] = ['exposures', 'predictions'];
+const TABLES: readonly Table[] = ['exposures', 'predictions', 'mirrors'];
 
 /**
  * SQLSTATE classes that speak about the data of a line: 22 data exception, 23 constraint, 54 limit exceeded. Everything

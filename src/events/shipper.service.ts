@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { BlockType } from './block.js';
 import type { Gap } from './gap-log.js';
 import { keepSegment, setAsideLines } from './set-aside.js';
 import { segmentName } from './segment-writer.js';
@@ -236,6 +237,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     const lines = {
       exposures: linesOf(batch, 'exposures'),
       predictions: linesOf(batch, 'predictions'),
+      mirrors: linesOf(batch, 'mirrors'),
     };
     const gaps = batch.damage === null ? [] : await this.#giveUp(source, batch, batch.damage.lines);
     const shipment: Shipment = { spoolId: source.id, expected, to: batch.to, lines, gaps };
@@ -371,8 +373,14 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 }
 
+const TYPE_OF: Readonly<Record<Table, BlockType>> = {
+  exposures: 'exposure',
+  predictions: 'prediction',
+  mirrors: 'mirror',
+};
+
 function linesOf(batch: Batch, table: Table): Buffer {
-  const type = table === 'exposures' ? 'exposure' : 'prediction';
+  const type = TYPE_OF[table];
   return Buffer.concat(
     batch.blocks.filter((block) => block.type === type).map((block) => block.payload),
   );

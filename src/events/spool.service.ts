@@ -5,8 +5,8 @@ import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
 import { blockBound, encodeBlock } from './block.js';
 import type { BlockType, NewBlock } from './block.js';
-import { eventDay, exposureLine, predictionLine } from './copy-line.js';
-import type { Exposure, Prediction } from './event.js';
+import { eventDay, exposureLine, mirrorLine, predictionLine } from './copy-line.js';
+import type { Exposure, Mirror, Prediction } from './event.js';
 import { GapLog } from './gap-log.js';
 import type { GapCause } from './gap-log.js';
 import { diskIo, SEGMENT_IO } from './segment-io.js';
@@ -28,6 +28,7 @@ const COMPLAIN_INTERVAL_MS = 10_000;
 export interface SpoolCounters {
   readonly exposures: number;
   readonly predictions: number;
+  readonly mirrors: number;
   readonly dropped: number;
   readonly writtenBytes: number;
   readonly unshippedBytes: number;
@@ -61,6 +62,7 @@ export class Spool {
   readonly #writer: SegmentWriter;
   readonly #exposures: Pending = { type: 'exposure', day: 0, lines: 0, text: '' };
   readonly #predictions: Pending = { type: 'prediction', day: 0, lines: 0, text: '' };
+  readonly #mirrors: Pending = { type: 'mirror', day: 0, lines: 0, text: '' };
   #sealed: NewBlock[] = [];
   #waiting: ((ok: boolean) => void)[] = [];
   #scheduled = false;
@@ -69,6 +71,7 @@ export class Spool {
 
   #exposureCount = 0;
   #predictionCount = 0;
+  #mirrorCount = 0;
   #dropped = 0;
   #written = 0;
   #shipped = 0;
@@ -112,10 +115,23 @@ export class Spool {
     }
   }
 
+  /** Writes a mirrored request down at the end of this event-loop turn. */
+  appendMirror(m: Mirror): void {
+    this.#schedule();
+    try {
+      const day = eventDay(m.requestId, m.atMs);
+      this.#add(this.#mirrors, day, mirrorLine(m, day));
+      this.#mirrorCount += 1;
+    } catch (error) {
+      this.#failed(error, 1, 'invalid_event');
+    }
+  }
+
   counters(): SpoolCounters {
     return {
       exposures: this.#exposureCount,
       predictions: this.#predictionCount,
+      mirrors: this.#mirrorCount,
       dropped: this.#dropped,
       writtenBytes: this.#written,
       unshippedBytes: this.#written - this.#shipped,
@@ -154,6 +170,7 @@ export class Spool {
     this.#waiting = [];
     this.#seal(this.#exposures);
     this.#seal(this.#predictions);
+    this.#seal(this.#mirrors);
     const blocks = this.#sealed;
     this.#sealed = [];
     this.#answer(waiting, blocks.length === 0 || this.#write(blocks));

@@ -15,13 +15,25 @@ interface PostedExperiment {
     readonly nonInferiorityMargin?: object | undefined;
   }[];
   readonly analysis: {
+    readonly method: string;
     readonly minRuntime: string;
     readonly maxRuntime: string;
     readonly interval: string;
     readonly minUnits: number;
     readonly plannedUnits: number;
   };
-  readonly rollout?: { readonly steps: readonly PostedStep[] } | undefined;
+  readonly layer: unknown;
+  readonly rollout?: PostedRollout | undefined;
+  readonly mirror?: object | undefined;
+  readonly next?: object | undefined;
+  readonly period?: string | undefined;
+  readonly decision: { readonly limits?: object | undefined };
+}
+
+interface PostedRollout {
+  readonly steps: readonly PostedStep[];
+  readonly bake?: string | undefined;
+  readonly reverseHoldout?: { readonly share: number } | undefined;
 }
 
 interface PostedStep {
@@ -37,22 +49,69 @@ export interface CrossFieldDefect {
 
 /** Every rule between fields that a posted experiment breaks; empty when it fits together. Pure. */
 export function crossFieldDefects(given: PostedExperiment): readonly CrossFieldDefect[] {
-  const common = [...variantDefects(given), ...metricDefects(given), ...analysisDefects(given)];
-  if (given.kind === 'canary') return [...common, ...canaryDefects(given)];
-  if (given.kind === 'ab' && given.rollout !== undefined) {
-    return [...common, { path: ['rollout'], message: 'nothing: steps belong to a canary' }];
+  const common = [
+    ...variantDefects(given),
+    ...foreignFields(given),
+    ...metricDefects(given),
+    ...analysisDefects(given),
+  ];
+  switch (given.kind) {
+    case 'canary':
+      return [...common, ...equalArms(given), ...canaryDefects(given)];
+    case 'shadow':
+      return [...common, ...equalArms(given), ...wholeCoverage(given), ...alwaysValid(given)];
+    case 'holdout':
+      return [...common, ...wholeCoverage(given)];
+    default:
+      return common;
   }
-  return common;
 }
 
-function variantDefects({ variants }: PostedExperiment): CrossFieldDefect[] {
+/** How many variants a kind has, the control included. */
+const ARMS: Readonly<Record<string, { readonly min: number; readonly max: number; why: string }>> =
+  {
+    ab: { min: 2, max: 10, why: 'a control and at least one variant' },
+    canary: { min: 2, max: 2, why: 'a canary has a control and one variant' },
+    shadow: { min: 2, max: 2, why: 'a shadow has a control and one variant' },
+    holdout: { min: 0, max: 0, why: 'nothing: its arms are the cohorts of the model' },
+  };
+
+function variantDefects({ kind, variants }: PostedExperiment): CrossFieldDefect[] {
   const defects: CrossFieldDefect[] = duplicates(variants.map(({ name }) => name)).map((index) => ({
     path: ['variants', index, 'name'],
     message: 'a name that no other variant has',
   }));
+  const arms = ARMS[kind];
+  if (arms === undefined) return defects;
+  if (variants.length < arms.min || variants.length > arms.max) {
+    defects.push({ path: ['variants'], message: arms.why });
+  }
   const controls = variants.filter(({ control }) => control).length;
-  if (controls !== 1) {
+  if (arms.max > 0 && controls !== 1) {
     defects.push({ path: ['variants'], message: `exactly one control, given ${controls}` });
+  }
+  return defects;
+}
+
+/** Fields that belong to other kinds. */
+const FIELDS_OF: readonly (readonly [keyof PostedExperiment, readonly string[], string])[] = [
+  ['rollout', ['canary'], 'nothing: steps belong to a canary'],
+  ['mirror', ['shadow'], 'nothing: requests are copied for a shadow'],
+  ['next', ['shadow'], 'nothing: only a shadow is followed by a canary'],
+  ['period', ['holdout'], 'nothing: entry periods belong to a holdout'],
+  ['layer', ['ab', 'canary'], 'null: this kind takes no units from other experiments'],
+];
+
+function foreignFields(given: PostedExperiment): CrossFieldDefect[] {
+  const defects = FIELDS_OF.filter(
+    ([field, kinds]) =>
+      given[field] !== undefined && given[field] !== null && !kinds.includes(given.kind),
+  ).map(([field, , message]): CrossFieldDefect => ({ path: [field], message }));
+  if (given.kind === 'holdout' && given.decision.limits !== undefined) {
+    defects.push({
+      path: ['decision', 'limits'],
+      message: 'nothing: a holdout rolls nothing back',
+    });
   }
   return defects;
 }
@@ -97,27 +156,57 @@ function analysisDefects({ analysis }: PostedExperiment): CrossFieldDefect[] {
   return defects;
 }
 
-function canaryDefects(given: PostedExperiment): CrossFieldDefect[] {
-  const { variants, coverage, analysis, rollout } = given;
+/** Arms that a kind makes equally large have no weights. */
+function equalArms({ kind, variants }: PostedExperiment): CrossFieldDefect[] {
+  return variants.flatMap(({ weight }, index) =>
+    weight === 1
+      ? []
+      : [
+          {
+            path: ['variants', index, 'weight'],
+            message: `1: control and variant of a ${kind} get equal shares`,
+          },
+        ],
+  );
+}
+
+/** Pairs are looked at as they come: there is no planned end that another method could wait for. */
+function alwaysValid({ analysis }: PostedExperiment): CrossFieldDefect[] {
+  if (analysis.method === 'sequential') return [];
+  return [{ path: ['analysis', 'method'], message: 'sequential: pairs are tested at every look' }];
+}
+
+function wholeCoverage({ kind, coverage }: PostedExperiment): CrossFieldDefect[] {
+  const message = `1: ${kind === 'shadow' ? 'mirror.percent' : 'the holdout of the model'} says the share`;
+  return coverage === 1 ? [] : [{ path: ['coverage'], message }];
+}
+
+function canaryDefects({ coverage, analysis, rollout }: PostedExperiment): CrossFieldDefect[] {
   const defects: CrossFieldDefect[] = [];
-  if (variants.length !== 2) {
-    defects.push({ path: ['variants'], message: 'a canary has a control and one variant' });
-  }
-  variants.forEach(({ weight }, index) => {
-    if (weight === 1) return;
-    const path = ['variants', index, 'weight'];
-    defects.push({ path, message: '1: control and variant of a canary get equal shares' });
-  });
   if (coverage !== 1) {
     defects.push({ path: ['coverage'], message: '1: the steps of a canary say its coverage' });
   }
   if (rollout === undefined) {
     return [...defects, { path: ['rollout', 'steps'], message: 'a canary needs steps' }];
   }
-  return [...defects, ...stepDefects(rollout.steps, parseDuration(analysis.maxRuntime))];
+  return [
+    ...defects,
+    ...stepDefects(rollout, parseDuration(analysis.maxRuntime)),
+    ...reverseHoldoutDefects(rollout),
+  ];
 }
 
-function stepDefects(steps: readonly PostedStep[], maxRuntimeMs: number): CrossFieldDefect[] {
+/** After the promotion nobody may switch: the cohorts must lie inside of what the arms had at the end. */
+function reverseHoldoutDefects({ steps, reverseHoldout }: PostedRollout): CrossFieldDefect[] {
+  const last = steps.findLast(({ coverage }) => coverage < 1)?.coverage;
+  if (reverseHoldout === undefined || last === undefined) return [];
+  const smaller = Math.min(last, 1 - last);
+  if (reverseHoldout.share <= smaller) return [];
+  const message = `at most ${smaller}, what each arm has at coverage ${last}: nobody switches`;
+  return [{ path: ['rollout', 'reverseHoldout', 'share'], message }];
+}
+
+function stepDefects({ steps, bake }: PostedRollout, maxRuntimeMs: number): CrossFieldDefect[] {
   const path = ['rollout', 'steps'];
   const defects: CrossFieldDefect[] = [];
   steps.forEach(({ coverage }, index) => {
@@ -138,8 +227,8 @@ function stepDefects(steps: readonly PostedStep[], maxRuntimeMs: number): CrossF
     });
   }
   const holdMs = steps.reduce((sum, { hold }) => sum + parseDuration(hold.duration), 0);
-  if (holdMs > maxRuntimeMs) {
-    defects.push({ path, message: 'holds that together fit into analysis.maxRuntime' });
+  if (holdMs + (bake === undefined ? 0 : parseDuration(bake)) > maxRuntimeMs) {
+    defects.push({ path, message: 'holds that, with the bake, fit into analysis.maxRuntime' });
   }
   return defects;
 }

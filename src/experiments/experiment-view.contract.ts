@@ -3,6 +3,8 @@ import { metricDefinitionSchema } from '../metrics/metric-view.contract.js';
 import { ANALYSIS_METHODS, type FrozenDesign, type Phase } from './experiment.js';
 import type { ExperimentView } from './experiment-view.js';
 
+const EXPERIMENT_KINDS = ['ab', 'canary', 'shadow', 'holdout'] as const;
+
 const text = z.string();
 const number = z.number();
 
@@ -23,7 +25,7 @@ export const phaseSchema = z
 /** Everything that gives the evidence its meaning, as it was frozen at the start. */
 export const frozenDesignSchema = z
   .looseObject({
-    kind: z.enum(['ab', 'canary']),
+    kind: z.enum(EXPERIMENT_KINDS),
     model: text,
     hypothesis: text,
     unitIsRequest: z.boolean(),
@@ -64,6 +66,13 @@ export const frozenDesignSchema = z
       onMaxRuntime: z.literal('inconclusive'),
       dryRun: z.boolean(),
     }),
+    layer: z.looseObject({ name: text, share: number }).exactOptional(),
+    bakeMs: number.exactOptional(),
+    reverseHoldout: z.looseObject({ share: number }).exactOptional(),
+    limits: z
+      .looseObject({ errorRate: number.nullable(), timeoutRate: number.nullable() })
+      .exactOptional(),
+    periodMs: number.exactOptional(),
   })
   .meta({ id: 'Design' }) satisfies z.ZodType<FrozenDesign>;
 
@@ -73,7 +82,7 @@ export const experimentViewSchema = z
     id: text,
     name: text,
     model: text,
-    kind: z.enum(['ab', 'canary']),
+    kind: z.enum(EXPERIMENT_KINDS),
     status: z.enum(['draft', 'running', 'paused', 'completed', 'rolled_back', 'aborted']),
     definition: z.unknown().describe('As it was posted, with defaults filled in'),
     design: frozenDesignSchema.nullable().describe('Null while draft'),
@@ -87,10 +96,13 @@ export const experimentViewSchema = z
         stepStartedAtMs: number,
         approvedStep: number.nullable(),
         phases: z.array(phaseSchema),
+        closed: z.array(text).exactOptional().describe('Arms that were closed'),
+        bakingSinceMs: number.exactOptional(),
       })
       .nullable(),
     failedAnalyses: number,
     lastFailure: text.nullable(),
+    parentId: text.nullable().describe('The experiment whose evidence it was started on'),
     createdAt: text,
     startedAt: text.nullable(),
     endedAt: text.nullable(),

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { parseDuration } from '../kernel/duration.js';
-import { type Defect, SluiceError } from '../kernel/errors.js';
+import { SluiceError } from '../kernel/errors.js';
 import { NAME_PATTERN } from '../kernel/names.js';
+import { audienceSchema } from './audience.contract.js';
 import { ANALYSIS_METHODS } from './experiment.js';
-import { crossFieldDefects } from './experiment-rules.js';
+import { type CrossFieldDefect, crossFieldDefects } from './experiment-rules.js';
+import { completedCanary } from './successor.js';
 
 /** Control included; more arms than this need so many units that no real experiment gets them. */
 const MAX_VARIANTS = 10;
@@ -15,6 +17,11 @@ const MAX_HYPOTHESIS = 2_000;
 const MAX_RELATIVE = 10;
 const MAX_UNITS = 1_000_000_000_000;
 const MIN_INTERVAL_MS = 1_000;
+/** A version that answers a copy later than this is not what will answer callers. */
+const MAX_MIRROR_TIMEOUT_MS = 60_000;
+/** Copies wait in memory beside the requests of callers: what more of them does to callers was measured. */
+const MAX_MIRRORS_IN_FLIGHT = 32;
+const MAX_MIRROR_BODY_BYTES = 65_536;
 
 const name = z.string().regex(NAME_PATTERN, {
   error: 'a name: a-z, 0-9, dot, underscore, hyphen, at most 63 characters',
@@ -96,41 +103,102 @@ const DECISION_DEFAULTS = {
   dryRun: false,
 } as const;
 
-const decision = z
-  .strictObject({
-    onSuccess: z.enum(['promote', 'recommend']).default(DECISION_DEFAULTS.onSuccess),
-    onDeterioration: z.enum(['rollback', 'recommend']).default(DECISION_DEFAULTS.onDeterioration),
-    onSampleRatioMismatch: z
-      .enum(['hold', 'rollback'])
-      .default(DECISION_DEFAULTS.onSampleRatioMismatch),
-    onNoData: z.enum(['hold', 'rollback']).default(DECISION_DEFAULTS.onNoData),
-    noDataGrace: duration.default(DECISION_DEFAULTS.noDataGrace),
-    onMaxRuntime: z.literal('inconclusive').default(DECISION_DEFAULTS.onMaxRuntime),
-    dryRun: z.boolean().default(DECISION_DEFAULTS.dryRun),
-  })
-  .default(DECISION_DEFAULTS);
+const limit = z.number().gt(0).lt(1).nullable().optional();
+
+const decision = z.strictObject({
+  onSuccess: z.enum(['promote', 'recommend']).default(DECISION_DEFAULTS.onSuccess),
+  onDeterioration: z.enum(['rollback', 'recommend']).default(DECISION_DEFAULTS.onDeterioration),
+  onSampleRatioMismatch: z
+    .enum(['hold', 'rollback'])
+    .default(DECISION_DEFAULTS.onSampleRatioMismatch),
+  onNoData: z.enum(['hold', 'rollback']).default(DECISION_DEFAULTS.onNoData),
+  noDataGrace: duration.default(DECISION_DEFAULTS.noDataGrace),
+  onMaxRuntime: z.literal('inconclusive').default(DECISION_DEFAULTS.onMaxRuntime),
+  dryRun: z.boolean().default(DECISION_DEFAULTS.dryRun),
+  limits: z
+    .strictObject({
+      errorRate: limit.describe('Default 0.25; null: none'),
+      timeoutRate: limit.describe('Default 0.25; null: none'),
+    })
+    .optional()
+    .describe('Shares that no variant may exceed, whatever the control does'),
+});
+
+const rollout = z.strictObject({
+  steps: z.array(step).min(1).max(MAX_STEPS),
+  bake: duration
+    .optional()
+    .describe('How long everything that a promotion needs must have held before it happens'),
+  reverseHoldout: z
+    .strictObject({ share: z.number().gte(0.01).lte(0.05) })
+    .optional()
+    .describe(
+      'After the promotion this share stays on the old version, as the holdout of the model',
+    ),
+});
+
+const mirror = z.strictObject({
+  percent: z.number().gt(0).lte(100).default(100).describe('Of the units'),
+  timeoutMs: z.int().min(1).max(MAX_MIRROR_TIMEOUT_MS).default(1_000),
+  unsafeMethods: z
+    .boolean()
+    .default(false)
+    .describe('True copies methods that may change something, too'),
+  maxInFlight: z.int().min(1).max(MAX_MIRRORS_IN_FLIGHT).default(MAX_MIRRORS_IN_FLIGHT),
+  maxBodyBytes: z.int().min(0).max(MAX_MIRROR_BODY_BYTES).default(MAX_MIRROR_BODY_BYTES),
+});
+
+const layer = z
+  .union([name, z.strictObject({ name, share })])
+  .nullable()
+  .default(null)
+  .describe('Experiments of one layer share no unit; {name, share} takes a share of its segments');
+
+const hypothesis = z.string().trim().max(MAX_HYPOTHESIS);
+const metrics = z.array(metric).min(1).max(MAX_METRICS);
+
+/** What a canary that follows a shadow has of its own; everything else it takes from the shadow. */
+const successor = z.strictObject({
+  canary: z.strictObject({
+    name: experimentName,
+    hypothesis: hypothesis.optional(),
+    rollout,
+    layer: layer.optional(),
+    metrics: metrics.optional(),
+    analysis: analysis.optional(),
+    decision: decision.optional(),
+  }),
+});
 
 /** POST /api/v1/experiments. What is stored is exactly this with its defaults filled in. */
 export const experimentSchema = z
   .strictObject({
     name: experimentName,
     model: name,
-    kind: z.enum(['ab', 'canary', 'shadow', 'holdout']).describe('shadow, holdout: not yet'),
-    hypothesis: z.string().trim().max(MAX_HYPOTHESIS).default(''),
-    variants: z.array(variant).min(2).max(MAX_VARIANTS),
+    kind: z.enum(['ab', 'canary', 'shadow', 'holdout']),
+    hypothesis: hypothesis.default(''),
+    variants: z
+      .array(variant)
+      .max(MAX_VARIANTS)
+      .default([])
+      .describe('`holdout`: none, its arms are the cohorts of the model'),
     coverage: share
       .default(1)
       .describe('`ab`: share of units enrolled. `canary`: the steps say it'),
-    audience: z.array(z.json()).max(100).default([]).describe('Not yet: only the empty list'),
-    layer: name.nullable().default(null).describe('Not yet: only null'),
-    metrics: z.array(metric).min(1).max(MAX_METRICS),
+    audience: audienceSchema,
+    layer,
+    metrics,
     analysis,
-    rollout: z.strictObject({ steps: z.array(step).min(1).max(MAX_STEPS) }).optional(),
-    mirror: z.json().optional().describe('Not yet'),
-    decision,
+    rollout: rollout.optional().describe('`canary` only'),
+    mirror: mirror.optional().describe('`shadow` only'),
+    next: successor.optional().describe('`shadow` only: the canary that begins when it is ready'),
+    period: duration
+      .optional()
+      .describe('`holdout` only: length of an entry period, default "30d"'),
+    decision: decision.default(DECISION_DEFAULTS),
   })
   .superRefine((given, context) => {
-    for (const { path, message } of crossFieldDefects(given)) {
+    for (const { path, message } of [...crossFieldDefects(given), ...successorDefects(given)]) {
       context.addIssue({ code: 'custom', path: [...path], message });
     }
   });
@@ -172,20 +240,28 @@ export function parseDefinition(value: Readonly<Record<string, unknown>>): Exper
   );
 }
 
-/** Throws `not_yet`, naming every part that is understood but cannot be run by this release. */
-export function refuseNotYet(definition: ExperimentDefinition): void {
-  const { kind, audience, layer, mirror } = definition;
-  const defects: Defect[] = [];
-  const refuse = (field: string, given: unknown, expected: string): void => {
-    defects.push({ field, given, expected, advice: `${field} is not there yet` });
-  };
-  if (kind !== 'ab' && kind !== 'canary') refuse('/kind', kind, 'ab or canary');
-  if (audience.length > 0) refuse('/audience', audience, 'the empty list: every unit');
-  if (layer !== null) refuse('/layer', layer, 'null');
-  if (mirror !== undefined) refuse('/mirror', mirror, 'nothing');
-  if (defects.length === 0) return;
-  const fields = defects.map(({ field }) => field).join(', ');
-  throw new SluiceError('not_yet', `not there yet: ${fields}`, defects);
+/** The canary that follows a shadow, whole; null when none does. Throws `invalid_input` when it does not fit. */
+export function successorOf(definition: ExperimentDefinition): ExperimentDefinition | null {
+  const { next } = definition;
+  if (next === undefined) return null;
+  return parseDefinition(completedCanary({ ...definition, next }));
+}
+
+/** A canary that would be refused when the shadow is ready is refused when the shadow is defined. */
+function successorDefects(given: PostedShadow): readonly CrossFieldDefect[] {
+  const { next } = given;
+  if (given.kind !== 'shadow' || next === undefined) return [];
+  const parsed = experimentSchema.safeParse(completedCanary({ ...given, next }));
+  if (parsed.success) return [];
+  return parsed.error.issues.map(({ path, message }) => ({
+    path: ['next', 'canary', ...path.map((part) => (typeof part === 'symbol' ? '' : part))],
+    message,
+  }));
+}
+
+interface PostedShadow extends Readonly<Record<string, unknown>> {
+  readonly kind: string;
+  readonly next?: { readonly canary: Readonly<Record<string, unknown>> } | undefined;
 }
 
 /** True for a UUID: what tells an id from a name in a path. */

@@ -21,10 +21,11 @@ export interface ExperimentRow {
   readonly ended_at: Date | null;
   readonly failed_analyses: number;
   readonly last_failure: string | null;
+  readonly parent_id: string | null;
 }
 
 export const EXPERIMENT_COLUMNS = `id, name, model, kind, status, definition, frozen, frozen_hash, epoch, salt,
-  revision, rollout, created_at, started_at, ended_at, failed_analyses, last_failure`;
+  revision, rollout, created_at, started_at, ended_at, failed_analyses, last_failure, parent_id`;
 
 export function experimentOf(row: ExperimentRow): Experiment {
   return {
@@ -45,5 +46,6 @@ export function experimentOf(row: ExperimentRow): Experiment {
     endedAtMs: row.ended_at?.getTime() ?? null,
     failedAnalyses: row.failed_analyses,
     lastFailure: row.last_failure,
+    parentId: row.parent_id,
   };
 }

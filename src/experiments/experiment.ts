@@ -1,9 +1,10 @@
 import type { MetricDefinition } from '../metrics/metric.js';
+import type { MirrorPlan, Predicate } from '../routing/plan.js';
 
 export type ExperimentStatus =
   'draft' | 'running' | 'paused' | 'completed' | 'rolled_back' | 'aborted';
 
-export type ExperimentKind = 'ab' | 'canary';
+export type ExperimentKind = 'ab' | 'canary' | 'shadow' | 'holdout';
 
 /** A margin by which a guardrail may be worse, in the metric's unit or as a share of the control. */
 export type Margin = { readonly absolute: number } | { readonly relative: number };
@@ -82,6 +83,30 @@ export interface FrozenDesign {
   /** `canary` only. */
   readonly steps: readonly RolloutStep[];
   readonly decision: DecisionPolicy;
+  /*
+   * Below: absent in designs without it, those of earlier releases among them, whose hash stays what it was.
+   */
+  /** Share of a layer's segments that the experiment gets at its start. */
+  readonly layer?: { readonly name: string; readonly share: number };
+  readonly audience?: readonly Predicate[];
+  /** How long everything that a promotion needs must have held, at every look, before it happens. */
+  readonly bakeMs?: number;
+  /** `canary`: after the promotion this share stays on the old version, as the model's holdout. */
+  readonly reverseHoldout?: { readonly share: number };
+  /** Shares of units that no version may exceed, whatever the control does. */
+  readonly limits?: OperationalLimits;
+  /** `shadow` only. */
+  readonly mirror?: MirrorPlan;
+  /** `shadow` only: the canary that begins when the variant is ready for it, as posted (parsed, with defaults). */
+  readonly next?: object;
+  /** `holdout` only: length of an entry period. */
+  readonly periodMs?: number;
+}
+
+/** In (0, 1); null: not limited. */
+export interface OperationalLimits {
+  readonly errorRate: number | null;
+  readonly timeoutRate: number | null;
 }
 
 /** One stretch of constant coverage; a unit's stratum is the phase of its first exposure. */
@@ -100,6 +125,10 @@ export interface RolloutState {
   /** The step that a person has approved, if any. */
   readonly approvedStep: number | null;
   readonly phases: readonly Phase[];
+  /** Arms that were closed; absent: none. */
+  readonly closed?: readonly string[];
+  /** Since when everything that a promotion needs has held; absent: it does not hold now. */
+  readonly bakingSinceMs?: number;
 }
 
 export interface Experiment {
@@ -122,6 +151,8 @@ export interface Experiment {
   readonly endedAtMs: number | null;
   readonly failedAnalyses: number;
   readonly lastFailure: string | null;
+  /** The experiment whose evidence it was started on: the shadow before a canary. Null: none. */
+  readonly parentId: string | null;
 }
 
 /** When the evidence of the present epoch begins; null while draft. Each epoch has its own time limits. */

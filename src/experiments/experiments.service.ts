@@ -14,16 +14,20 @@ import {
   type ExperimentFilter,
   type ExperimentPatch,
   parseDefinition,
-  refuseNotYet,
+  successorOf,
 } from './experiment.contract.js';
-import type { Experiment, ExperimentKind, FrozenDesign } from './experiment.js';
+import type { Experiment, FrozenDesign } from './experiment.js';
 import { type ExperimentChanges, ExperimentsStore, takenIndex } from './experiments.store.js';
-import { designHash, freeze } from './freeze.js';
+import { designHash, freeze, type ModelFacts } from './freeze.js';
 import { changedFields, dealsOutAnew, patched, redesignDefects } from './redesign.js';
 import { referenceDefects, unknownName } from './references.js';
 
 /** 64 random bits: two experiments never enrol the same units by accident. */
 const SALT_BYTES = 8;
+
+/** A name is at most 63 characters; a second one of the same stem ends in the last digits of an id. */
+const SUFFIX_DIGITS = 8;
+const MAX_STEM = 63 - SUFFIX_DIGITS - 1;
 
 /** What a redesign did. */
 export interface Redesign {
@@ -43,20 +47,43 @@ export class ExperimentsService {
     private readonly metrics: MetricsService,
   ) {}
 
-  /** Makes a draft. Throws `invalid_input`, `not_yet` or `conflict` (the name is taken). */
+  /** Makes a draft. Throws `invalid_input` or `conflict` (the name is taken). */
   async create(definition: ExperimentDefinition): Promise<Experiment> {
-    const { kind } = await this.check(definition);
-    const { name, model } = definition;
-    const id = uuidV7(systemClock.nowMs(), randomBytes(10));
-    const salt = freshSalt();
-    const created = await this.experiments.insert(this.database.manager, {
-      ...{ id, name, model, kind, definition, salt },
-    });
-    if (created === null) throw nameTaken(name);
+    await this.check(definition);
+    const created = await this.insert(this.database.manager, definition, null);
+    if (created === null) throw nameTaken(definition.name);
     return created;
   }
 
-  /** The design that a definition would be frozen to now; nothing is stored. Throws `invalid_input`, `not_yet`. */
+  /**
+   * Makes the draft of what follows an experiment, in the transaction that ends that one. A name that somebody took
+   * meanwhile gets the parent's last digits: what was announced happens all the same.
+   */
+  async createAfter(
+    tx: EntityManager,
+    parent: Experiment,
+    definition: ExperimentDefinition,
+  ): Promise<Experiment> {
+    const created = await this.insert(tx, definition, parent.id);
+    if (created !== null) return created;
+    const name = `${definition.name.slice(0, MAX_STEM)}-${parent.id.slice(-SUFFIX_DIGITS)}`;
+    const renamed = await this.insert(tx, { ...definition, name }, parent.id);
+    if (renamed === null) throw nameTaken(name);
+    return renamed;
+  }
+
+  private insert(
+    tx: EntityManager,
+    definition: ExperimentDefinition,
+    parentId: string | null,
+  ): Promise<Experiment | null> {
+    const { name, model, kind } = definition;
+    const id = uuidV7(systemClock.nowMs(), randomBytes(10));
+    const salt = freshSalt();
+    return this.experiments.insert(tx, { id, name, model, kind, definition, salt, parentId });
+  }
+
+  /** The design that a definition would be frozen to now; nothing is stored. Throws `invalid_input`. */
   async preview(definition: ExperimentDefinition): Promise<FrozenDesign> {
     const { model, metrics } = await this.check(definition);
     return freeze(definition, metrics, model);
@@ -66,14 +93,14 @@ export class ExperimentsService {
   async patch(idOrName: string, patch: ExperimentPatch): Promise<Experiment> {
     const read = patchable(await this.get(idOrName), patch);
     const definition = parseDefinition(patched(read.definition as ExperimentDefinition, patch));
-    const { kind } = await this.check(definition);
-    const { name, model } = definition;
+    await this.check(definition);
+    const { name, model, kind } = definition;
     return this.database.transaction(async (tx) => {
       const locked = patchable(await this.lock(tx, read.id), patch);
       if (locked.revision !== read.revision) throw changedMeanwhile(locked);
       const changed = await this.experiments
         .redefine(tx, read.id, { name, model, kind, definition })
-        .catch((error: unknown) => rethrow(error, locked, name));
+        .catch((error: unknown) => rethrow(error, name));
       return changed ?? this.missing(read.id);
     });
   }
@@ -107,11 +134,6 @@ export class ExperimentsService {
     return this.experiments.revisions(this.database.manager);
   }
 
-  /** The experiment that is running or paused on a model. Not yet: layers, which allow several. */
-  running(model: string, tx?: EntityManager): Promise<Experiment | null> {
-    return this.experiments.running(tx ?? this.database.manager, model);
-  }
-
   /** The row, locked until the transaction ends. Throws `not_found`. */
   async lock(tx: EntityManager, id: string): Promise<Experiment> {
     return (await this.experiments.lock(tx, id)) ?? this.missing(id);
@@ -124,8 +146,6 @@ export class ExperimentsService {
   async freeze(tx: EntityManager, locked: Experiment, nowMs: number): Promise<Experiment> {
     const definition = parseDefinition(draftOnly(locked).definition as ExperimentDefinition);
     const { model, metrics } = await this.check(definition);
-    const other = await this.running(locked.model, tx);
-    if (other !== null) throw modelBusy(locked, other.name);
     const design = await this.designOf(definition, { metrics, model, nowMs });
     const frozen = await this.experiments.freeze(tx, locked.id, {
       design,
@@ -172,11 +192,14 @@ export class ExperimentsService {
     experiment: Experiment,
     changes: ExperimentChanges,
   ): Promise<Experiment> {
-    const saved = await this.experiments
-      .save(tx, experiment, changes)
-      .catch((error: unknown) => rethrow(error, experiment, experiment.name));
+    const saved = await this.experiments.save(tx, experiment, changes);
     if (saved === null) throw changedMeanwhile(experiment);
     return saved;
+  }
+
+  /** Why a draft that should have begun by itself did not. */
+  noteFailure(tx: EntityManager, id: string, failure: string): Promise<void> {
+    return this.experiments.noteFailure(tx, id, failure);
   }
 
   /** Caps that are percentiles of the past become numbers, once and for all. */
@@ -184,7 +207,7 @@ export class ExperimentsService {
     definition: ExperimentDefinition,
     known: {
       readonly metrics: readonly MetricDefinition[];
-      readonly model: Model;
+      readonly model: ModelFacts;
       readonly nowMs: number;
     },
   ): Promise<FrozenDesign> {
@@ -199,13 +222,15 @@ export class ExperimentsService {
 
   private async check(
     definition: ExperimentDefinition,
-  ): Promise<{ kind: ExperimentKind; model: Model; metrics: readonly MetricDefinition[] }> {
-    refuseNotYet(definition);
-    const kind = definition.kind === 'canary' ? 'canary' : 'ab';
+  ): Promise<{ readonly model: Model; readonly metrics: readonly MetricDefinition[] }> {
     const model = await this.knownModel(definition.model);
     const metrics = await this.metrics.list();
-    const defects = referenceDefects(definition, { model, metrics });
-    if (defects.length === 0) return { kind, model, metrics };
+    const next = successorOf(definition);
+    const defects = [
+      ...referenceDefects(definition, { model, metrics }),
+      ...(next === null ? [] : referenceDefects(next, { model, metrics }).map(ofSuccessor)),
+    ];
+    if (defects.length === 0) return { model, metrics };
     const fields = defects.map(({ field }) => field).join(', ');
     throw new SluiceError('invalid_input', `${definition.name} does not fit: ${fields}`, defects);
   }
@@ -260,11 +285,8 @@ function freshSalt(): string {
   return randomBytes(SALT_BYTES).toString('hex');
 }
 
-function rethrow(error: unknown, experiment: Experiment, name: string): never {
-  const taken = takenIndex(error);
-  if (taken === 'experiments_name') throw nameTaken(name);
-  if (taken === 'experiments_one_running') throw modelBusy(experiment, 'another experiment');
-  throw error;
+function rethrow(error: unknown, name: string): never {
+  throw takenIndex(error) === 'experiments_name' ? nameTaken(name) : error;
 }
 
 function nameTaken(name: string): SluiceError {
@@ -273,15 +295,8 @@ function nameTaken(name: string): SluiceError {
   ]);
 }
 
-function modelBusy({ model }: Experiment, other: string): SluiceError {
-  return new SluiceError('conflict', `${other} is running on model ${model}`, [
-    {
-      field: '/model',
-      given: model,
-      expected: 'a model without a running or paused experiment',
-      advice: 'end it first; several at once on one model (layers) are not there yet',
-    },
-  ]);
+function ofSuccessor(defect: Defect): Defect {
+  return { ...defect, field: `/next/canary${defect.field}` };
 }
 
 function changedMeanwhile({ name, revision }: Experiment): SluiceError {

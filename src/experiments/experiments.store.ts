@@ -14,6 +14,7 @@ export interface NewExperiment {
   readonly kind: ExperimentKind;
   readonly definition: unknown;
   readonly salt: string;
+  readonly parentId: string | null;
 }
 
 /** What a verb or a decision may change. */
@@ -37,12 +38,12 @@ export interface Redesigning {
 export class ExperimentsStore {
   /** Null: the name is taken. */
   async insert(tx: EntityManager, given: NewExperiment): Promise<Experiment | null> {
-    const { id, name, model, kind, definition, salt } = given;
+    const { id, name, model, kind, definition, salt, parentId } = given;
     const rows = await tx.query<ExperimentRow[]>(
-      `INSERT INTO experiments (id, name, model, kind, status, definition, salt)
-       VALUES ($1, $2, $3, $4, 'draft', $5, $6)
+      `INSERT INTO experiments (id, name, model, kind, status, definition, salt, parent_id)
+       VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7)
        ON CONFLICT (name) DO NOTHING RETURNING ${EXPERIMENT_COLUMNS}`,
-      [id, name, model, kind, JSON.stringify(definition), salt],
+      [id, name, model, kind, JSON.stringify(definition), salt, parentId],
     );
     return first(rows);
   }
@@ -90,16 +91,6 @@ export class ExperimentsStore {
       `SELECT id, revision FROM experiments WHERE status IN ('running', 'paused')
        ORDER BY id LIMIT ${LIST_LIMIT}`,
     );
-  }
-
-  /** The experiment that has a model's units now; at most one, a unique index sees to it. */
-  async running(tx: EntityManager, model: string): Promise<Experiment | null> {
-    const rows = await tx.query<ExperimentRow[]>(
-      `SELECT ${EXPERIMENT_COLUMNS} FROM experiments
-       WHERE model = $1 AND status IN ('running', 'paused')`,
-      [model],
-    );
-    return first(rows);
   }
 
   /** Replaces the definition of a draft that is locked. Throws the driver's unique violation when the name is taken. */
@@ -154,6 +145,10 @@ export class ExperimentsStore {
       ],
     );
     return first(rows);
+  }
+
+  async noteFailure(tx: EntityManager, id: string, failure: string): Promise<void> {
+    await tx.query('UPDATE experiments SET last_failure = $2 WHERE id = $1', [id, failure]);
   }
 
   /** Compare-and-set: null when the row is no longer at `revision`. */

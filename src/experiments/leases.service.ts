@@ -11,6 +11,12 @@ export interface Lease {
   readonly epoch: number;
 }
 
+/** Renewals per lease length: two may fail before it is lost. */
+const RENEWALS_PER_LEASE = 3;
+
+/** Nobody works longer on one turn; work that never ends must not keep others away for ever. */
+const MAX_KEPT_MS = 300_000;
+
 /** Longer texts of failures are cut; the whole one is in the log. */
 const MAX_FAILURE_LENGTH = 1_000;
 
@@ -40,6 +46,33 @@ export class LeasesService {
       limit,
     });
     return rows.map((row) => leaseOf(row, holder));
+  }
+
+  /**
+   * Runs `work` and extends the lease meanwhile. A lease that is lost is not missed here: `check` finds out before
+   * anything is decided.
+   */
+  async keep<T>(lease: Lease, leaseMs: number, work: () => Promise<T>): Promise<T> {
+    const sinceMs = performance.now();
+    let isRenewing = false;
+    const renew = async (): Promise<void> => {
+      if (isRenewing) return;
+      isRenewing = true;
+      try {
+        const isHeld = await this.leases.renew(this.database.manager, keyOf(lease), leaseMs);
+        if (!isHeld || performance.now() - sinceMs > MAX_KEPT_MS) clearInterval(timer);
+      } catch {
+        // the next renewal is tried in time, or the lease runs out as it should
+      } finally {
+        isRenewing = false;
+      }
+    };
+    const timer = setInterval(() => void renew(), leaseMs / RENEWALS_PER_LEASE);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Inside the transaction that decides: locks the experiment. Throws `conflict` unless the lease still holds. */

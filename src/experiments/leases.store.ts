@@ -68,6 +68,20 @@ export class LeasesStore {
     return rows[0]?.held ?? false;
   }
 
+  /** False: it was lost, or ran out; one that ran out is not revived, because another may be taking it. */
+  async renew(
+    tx: EntityManager,
+    lease: { readonly id: string; readonly holder: string; readonly epoch: number },
+    leaseMs: number,
+  ): Promise<boolean> {
+    const [, renewed] = await tx.query<[unknown, number]>(
+      `UPDATE experiments SET lease_until = clock_timestamp() + $4 * interval '1 millisecond'
+       WHERE id = $1 AND lease_holder = $2 AND lease_epoch = $3 AND lease_until > clock_timestamp()`,
+      [lease.id, lease.holder, lease.epoch, leaseMs],
+    );
+    return renewed === 1;
+  }
+
   /** False: the lease had been lost, and its next holder says when the next analysis is due. */
   async release(
     tx: EntityManager,

@@ -7,6 +7,8 @@ export type ManualVerb =
   | 'resume'
   | 'advance'
   | 'approve'
+  | 'close'
+  | 'reweigh'
   | 'redesign'
   | 'promote'
   | 'rollback'
@@ -29,6 +31,8 @@ const BY_PERSON: Table<ManualVerb> = {
     pause: 'paused',
     advance: 'running',
     approve: 'running',
+    close: 'running',
+    reweigh: 'running',
     redesign: 'running',
     promote: 'completed',
     rollback: 'rolled_back',
@@ -37,6 +41,7 @@ const BY_PERSON: Table<ManualVerb> = {
   paused: {
     resume: 'running',
     approve: 'paused',
+    close: 'paused',
     redesign: 'paused',
     promote: 'completed',
     rollback: 'rolled_back',

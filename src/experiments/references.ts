@@ -1,5 +1,6 @@
 import type { Defect } from '../kernel/errors.js';
 import type { MetricDefinition, MetricSource } from '../metrics/metric.js';
+import { whyNotPaired } from '../metrics/paired.js';
 import { nearestName } from '../kernel/nearest-name.js';
 import type { CapturePlan } from '../routing/plan.js';
 import type { ExperimentDefinition } from './experiment.contract.js';
@@ -10,6 +11,8 @@ export interface KnownNames {
     readonly champion: string | null;
     readonly versions: readonly { readonly name: string }[];
     readonly capture: CapturePlan;
+    readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+    readonly holdout?: object | undefined;
   };
   readonly metrics: readonly MetricDefinition[];
 }
@@ -21,7 +24,40 @@ export function referenceDefects(
   definition: ExperimentDefinition,
   known: KnownNames,
 ): readonly Defect[] {
-  return [...versionDefects(definition, known), ...metricDefects(definition, known)];
+  return [
+    ...versionDefects(definition, known),
+    ...metricDefects(definition, known),
+    ...audienceDefects(definition, known),
+    ...holdoutDefects(definition, known),
+  ];
+}
+
+function audienceDefects({ audience }: ExperimentDefinition, { model }: KnownNames): Defect[] {
+  const names = Object.keys(model.attributes ?? {});
+  return audience.flatMap(({ attribute }, index): Defect[] => {
+    if (names.includes(attribute)) return [];
+    const field = `/audience/${index}/attribute`;
+    return [unknownName(field, attribute, names, 'an attribute that the model is registered with')];
+  });
+}
+
+function holdoutDefects(definition: ExperimentDefinition, { model }: KnownNames): Defect[] {
+  const { kind, rollout } = definition;
+  if (kind === 'holdout' && model.holdout === undefined) {
+    const advice = `PUT /api/v1/models/${definition.model} with holdout: {share, version} first`;
+    return [
+      { field: '/model', given: definition.model, expected: 'a model with a holdout', advice },
+    ];
+  }
+  if (rollout?.reverseHoldout === undefined || model.holdout === undefined) return [];
+  return [
+    {
+      field: '/rollout/reverseHoldout',
+      given: rollout.reverseHoldout,
+      expected: 'nothing: the model has a holdout already',
+      advice: 'that holdout shows what the promotion did; release it first to begin another',
+    },
+  ];
 }
 
 function versionDefects(definition: ExperimentDefinition, { model }: KnownNames): Defect[] {
@@ -33,16 +69,20 @@ function versionDefects(definition: ExperimentDefinition, { model }: KnownNames)
       defects.push(
         unknownName(field, version, names, `a registered version of ${definition.model}`),
       );
-    } else if (definition.kind === 'canary' && control && version !== model.champion) {
+    } else if (isOfChampion(definition.kind) && control && version !== model.champion) {
       defects.push({
         field,
         given: version,
         expected: `the champion, ${model.champion ?? 'none yet'}`,
-        advice: 'the control of a canary is what serves by default',
+        advice: `the control of a ${definition.kind} is what serves by default`,
       });
     }
   });
   return defects;
+}
+
+function isOfChampion(kind: ExperimentDefinition['kind']): boolean {
+  return kind === 'canary' || kind === 'shadow';
 }
 
 function metricDefects(definition: ExperimentDefinition, known: KnownNames): Defect[] {
@@ -60,6 +100,11 @@ function metricDefects(definition: ExperimentDefinition, known: KnownNames): Def
           advice: 'a proportion above a threshold is watched at every look instead',
         },
       ];
+    }
+    const unpaired = definition.kind === 'shadow' ? whyNotPaired(found) : null;
+    if (unpaired !== null) {
+      const expected = 'a number of single requests: a label or a prediction';
+      return [{ field, given: metric, expected, advice: unpaired }];
     }
     const sources = [found.numerator.source, found.denominator?.source];
     const outputs = sources.flatMap((source) => capturedOutput(source));

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestId } from '../kernel/ids.js';
+import type { AttributeReader } from '../routing/audience.js';
 import type { Enrolment } from '../routing/plan.js';
 import type { LiveModel, LivePlan, LiveVersion } from './live-plan.js';
 import type { RequestBody } from './request-body.js';
@@ -27,5 +28,11 @@ export interface AssignedCall extends ReceivedCall {
   /** An `AssignmentReason`, or `fault` when something of ours failed and the champion answers for it. */
   readonly reason: string;
   readonly enrolment: Enrolment | null;
+  /** Null: the request carries none, or something of ours failed and it takes part in nothing. */
+  readonly unit: string | null;
   readonly unitKey: string;
+  /** Of the request, read when asked for. */
+  readonly attributes: AttributeReader;
+  /** False: the assigned version answers or nobody does. */
+  readonly mayFallBack: boolean;
 }

@@ -22,13 +22,36 @@ export function capture(model: LiveModel, body: RequestBody, answer: KeptAnswer)
   try {
     if (model.captureInput.length > 0) pick(captured, model.captureInput, body.json());
     if (model.captureOutput.length > 0 && answer.chunks !== null && answer.chunks.length > 0) {
-      const bytes = decoded(Buffer.concat(answer.chunks), answer.contentEncoding);
-      pick(captured, model.captureOutput, JSON.parse(bytes.toString('utf8')));
+      pick(captured, model.captureOutput, parsed(answer, CAPTURE_LIMIT_BYTES));
     }
   } catch {
     // No JSON, or not the encoding it claims to be: what was captured before stands.
   }
   return Object.keys(captured).length === 0 ? null : captured;
+}
+
+/**
+ * Picks the answer's fields only, of a body of at most `limitBytes` also when it is unpacked: it comes from a version
+ * that nobody trusts yet. Never throws.
+ */
+export function captureOutput(
+  model: LiveModel,
+  answer: KeptAnswer,
+  limitBytes: number,
+): Captured | null {
+  if (model.captureOutput.length === 0 || answer.chunks === null) return null;
+  const captured: Record<string, number | string | boolean | null> = {};
+  try {
+    pick(captured, model.captureOutput, parsed(answer, limitBytes));
+  } catch {
+    return null;
+  }
+  return Object.keys(captured).length === 0 ? null : captured;
+}
+
+function parsed({ chunks, contentEncoding }: KeptAnswer, limitBytes: number): unknown {
+  const bytes = decoded(Buffer.concat(chunks ?? []), contentEncoding, limitBytes);
+  return JSON.parse(bytes.toString('utf8'));
 }
 
 function pick(
@@ -45,8 +68,8 @@ function pick(
 }
 
 /** Clients that ask for gzip, as most libraries do, must not make evidence disappear. */
-function decoded(bytes: Buffer, encoding: string): Buffer {
-  const limit = { maxOutputLength: CAPTURE_LIMIT_BYTES };
+function decoded(bytes: Buffer, encoding: string, limitBytes: number): Buffer {
+  const limit = { maxOutputLength: limitBytes };
   switch (encoding.trim().toLowerCase()) {
     case '':
     case 'identity':

@@ -15,6 +15,8 @@ export interface ExchangeHost {
   takeRetry(model: string): boolean;
   failed(model: string, version: string, kind: string): void;
   done(prediction: Prediction): void;
+  /** The whole answer is out and nobody waits any more. */
+  closed(call: AssignedCall, prediction: Prediction): void;
 }
 
 /** One call from its assignment to its answer: attempts, at most one retry, the fallback, and the record of it. */
@@ -26,6 +28,7 @@ export class Exchange implements AttemptListener {
   #error = false;
   #timeout = false;
   #isOver = false;
+  #recorded: Prediction | null = null;
 
   constructor(
     private readonly host: ExchangeHost,
@@ -33,7 +36,8 @@ export class Exchange implements AttemptListener {
   ) {
     this.#answer = new Answer(call.res, call.model.captureOutput.length > 0);
     call.res.on('close', () => {
-      this.#onCallerGone();
+      if (this.#recorded === null) this.#onCallerGone();
+      else this.host.closed(this.call, this.#recorded);
     });
   }
 
@@ -140,7 +144,8 @@ export class Exchange implements AttemptListener {
   }
 
   #fallback(): LiveVersion | null {
-    const { model, assigned } = this.call;
+    const { model, assigned, mayFallBack } = this.call;
+    if (!mayFallBack) return null;
     if (model.plan.fallback === null || model.plan.fallback === assigned.name) return null;
     return model.versions.get(model.plan.fallback) ?? null;
   }
@@ -200,7 +205,7 @@ export class Exchange implements AttemptListener {
   #record(served: LiveVersion, status: number, latencyMs: number): void {
     const { call } = this;
     const { enrolment } = call;
-    this.host.done({
+    this.#recorded = {
       requestId: call.id,
       atMs: call.atMs,
       model: call.model.plan.name,
@@ -220,7 +225,8 @@ export class Exchange implements AttemptListener {
       attempts: this.#attempts,
       captured: capture(call.model, call.body, this.#answer.kept),
       configVersion: call.plan.version,
-    });
+    };
+    this.host.done(this.#recorded);
   }
 }
 

@@ -1,15 +1,19 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Prediction } from '../events/event.js';
 import { Spool } from '../events/spool.service.js';
-import { assign } from '../routing/assign.js';
+import { assign, mayFallBack } from '../routing/assign.js';
+import { NO_ATTRIBUTES, type AttributeReader } from '../routing/audience.js';
 import type { Assignment } from '../routing/plan.js';
 import type { Attempt } from './attempt.js';
+import { attributesOf } from './attributes.js';
 import type { AssignedCall, ReceivedCall } from './call.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import { GatewayTelemetry } from './gateway-telemetry.service.js';
 import type { LiveVersion } from './live-plan.js';
+import { Mirrors } from './mirrors.service.js';
 import { sendProblem } from './problem.js';
 import { afterRequest, afterRetry, FULL_BUDGET, type RetryBudget } from './retry.js';
+import { upstreamPath } from './route-request.js';
 import { unitOf } from './unit.js';
 import { Upstreams } from './upstreams.service.js';
 
@@ -30,6 +34,7 @@ export class Forwarder implements ExchangeHost {
     private readonly spool: Spool,
     private readonly upstreams: Upstreams,
     private readonly telemetry: GatewayTelemetry,
+    private readonly mirrors: Mirrors,
   ) {}
 
   forward(received: ReceivedCall): void {
@@ -46,16 +51,14 @@ export class Forwarder implements ExchangeHost {
       return;
     }
     if (call.enrolment === null) this.#exchange(call);
-    else this.#expose(call, received);
+    else this.#expose(call);
   }
 
   dispatch(attempt: Attempt, call: AssignedCall, headers: string[]): void {
-    const { basePath, origin } = attempt.version;
-    const path = basePath + call.rest;
     this.upstreams.dispatch(
-      origin,
+      attempt.version.origin,
       {
-        path: path.startsWith('/') ? path : `/${path}`,
+        path: upstreamPath(attempt.version, call.rest),
         method: call.req.method ?? 'GET',
         headers,
         body: call.body.bytes.length === 0 ? null : call.body.bytes,
@@ -85,13 +88,17 @@ export class Forwarder implements ExchangeHost {
     }
   }
 
+  closed(call: AssignedCall, prediction: Prediction): void {
+    this.mirrors.answered(call, prediction);
+  }
+
   /** Intention to treat: the exposure is on disk before the version can be called, and fail. */
-  #expose(call: AssignedCall, received: ReceivedCall): void {
+  #expose(call: AssignedCall): void {
     const { enrolment } = call;
     if (enrolment === null) return;
     const durable = (ok: boolean): void => {
       if (ok) this.#exchange(call);
-      else this.#withoutExposure(received);
+      else this.#withoutExposure(call);
     };
     try {
       this.spool.appendExposure(
@@ -111,14 +118,18 @@ export class Forwarder implements ExchangeHost {
       );
     } catch (error) {
       this.#fault(call.model.plan.name, 'exposure', error);
-      this.#withoutExposure(received);
+      this.#withoutExposure(call);
     }
   }
 
-  /** Nobody may be in an experiment without a record of it. */
-  #withoutExposure(received: ReceivedCall): void {
-    this.telemetry.fault(received.model.plan.name, 'exposure');
-    const champion = this.#champion(received);
+  /** Nobody may be in an experiment without a record of it. Who is held out stays on the same version even so. */
+  #withoutExposure(call: AssignedCall): void {
+    this.telemetry.fault(call.model.plan.name, 'exposure');
+    if (call.reason === 'holdout') {
+      this.#exchange({ ...call, reason: 'fault', enrolment: null, unit: null });
+      return;
+    }
+    const champion = this.#champion(call);
     if (champion !== null) this.#exchange(champion);
   }
 
@@ -129,11 +140,13 @@ export class Forwarder implements ExchangeHost {
   #assigned(received: ReceivedCall): AssignedCall | null {
     const { model, req, id, rest, body, override } = received;
     try {
-      const unit = unitOf(model, { headers: req.headers, rest, body, requestId: id });
-      const assignment = assign(model.plan, unit, override);
+      const fields = { headers: req.headers, rest, body, requestId: id };
+      const unit = unitOf(model, fields);
+      const attributes = attributesOf(model.attributes, fields);
+      const assignment = assign(model.plan, unit, override, attributes);
       if (assignment === null) return null;
       const version = model.versions.get(assignment.version);
-      if (version !== undefined) return join(received, assignment, { version, unit });
+      if (version !== undefined) return join(received, assignment, { version, unit, attributes });
       this.#fault(model.plan.name, 'version', `${assignment.version} cannot be called`);
     } catch (error) {
       this.#fault(model.plan.name, 'assignment', error);
@@ -145,8 +158,16 @@ export class Forwarder implements ExchangeHost {
     const { champion } = received.model.plan;
     const version = champion === null ? undefined : received.model.versions.get(champion);
     if (version === undefined) return null;
-    const assignment = { version: version.name, reason: 'fault', enrolment: null };
-    return join(received, assignment, { version, unit: null });
+    return {
+      ...received,
+      assigned: version,
+      reason: 'fault',
+      enrolment: null,
+      unit: null,
+      unitKey: received.id,
+      attributes: NO_ATTRIBUTES,
+      mayFallBack: true,
+    };
   }
 
   #fault(model: string, what: string, error: unknown): void {
@@ -161,8 +182,23 @@ export class Forwarder implements ExchangeHost {
 
 function join(
   received: ReceivedCall,
-  { reason, enrolment }: Pick<Assignment, 'enrolment'> & { readonly reason: string },
-  { version, unit }: { readonly version: LiveVersion; readonly unit: string | null },
+  assignment: Assignment,
+  known: {
+    readonly version: LiveVersion;
+    readonly unit: string | null;
+    readonly attributes: AttributeReader;
+  },
 ): AssignedCall {
-  return { ...received, assigned: version, reason, enrolment, unitKey: unit ?? received.id };
+  const { reason, enrolment } = assignment;
+  const { version, unit, attributes } = known;
+  return {
+    ...received,
+    assigned: version,
+    reason,
+    enrolment,
+    unit,
+    unitKey: unit ?? received.id,
+    attributes,
+    mayFallBack: mayFallBack(assignment),
+  };
 }

@@ -12,6 +12,7 @@ import type { Config } from '../config/config.js';
 import { systemClock } from '../kernel/clock.js';
 import { Door } from './door.service.js';
 import { LivePlanService } from './live-plan.service.js';
+import { Mirrors } from './mirrors.service.js';
 import { Upstreams } from './upstreams.service.js';
 
 /** Requests under way get this long to end after the stop; streams are cut then. */
@@ -39,6 +40,7 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(CONFIG) private readonly config: Config,
     private readonly live: LivePlanService,
     private readonly upstreams: Upstreams,
+    private readonly mirrors: Mirrors,
     door: Door,
   ) {
     this.#server = createServer(
@@ -68,6 +70,7 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
   async onApplicationBootstrap(): Promise<void> {
     this.live.onAdopt((plan) => {
       this.upstreams.keepOnly(plan.origins);
+      this.mirrors.follow(plan);
     });
     await this.live.start();
     await new Promise<void>((resolve, reject) => {
@@ -85,6 +88,7 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
   async beforeApplicationShutdown(): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    this.mirrors.stop();
     // http.Server's own close() would also reset idle connections, and with them requests that are just arriving.
     const closed = new Promise<void>((resolve) => {
       afterInput(() => {

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { Spool } from '../events/spool.service.js';
 import type { Prediction } from '../events/event.js';
 import { LivePlanService } from './live-plan.service.js';
+import type { MirrorResult, TargetName, TargetStatus } from './mirror-target.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -45,6 +46,19 @@ export class GatewayTelemetry {
     name: 'sluice_gateway_refusals_total',
     help: 'Requests answered with a problem before any version was called.',
     labelNames: ['code'],
+    registers: [this.#registry],
+  });
+
+  readonly #copies = new Counter({
+    name: 'sluice_mirror_copies_total',
+    help: 'Requests copied to shadow versions by result: answered, error, timeout.',
+    labelNames: ['model', 'experiment', 'version', 'result'],
+    registers: [this.#registry],
+  });
+  readonly #drops = new Counter({
+    name: 'sluice_mirror_drops_total',
+    help: 'Requests of shadow experiments that were not copied, by reason.',
+    labelNames: ['model', 'experiment', 'version', 'reason'],
     registers: [this.#registry],
   });
 
@@ -99,6 +113,43 @@ export class GatewayTelemetry {
 
   refused(code: string): void {
     this.#refusals.inc({ code });
+  }
+
+  mirrored({ model, experiment, version }: TargetName, result: MirrorResult): void {
+    if (result.kind === 'dropped') {
+      this.#drops.inc({ model, experiment, version, reason: result.reason });
+      return;
+    }
+    const how = result.kind === 'answered' ? 'answered' : result.timeout ? 'timeout' : 'error';
+    this.#copies.inc({ model, experiment, version, result: how });
+  }
+
+  /** Gauges of the shadows that a gateway copies to, read when somebody asks for the metrics. */
+  watchMirrors(targets: () => readonly TargetStatus[]): void {
+    const gauge = (name: string, help: string, value: (target: TargetStatus) => number): void => {
+      new Gauge({
+        name,
+        help,
+        labelNames: ['model', 'experiment', 'version'],
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          for (const target of targets()) {
+            const { model, experiment, version } = target;
+            this.set({ model, experiment, version }, value(target));
+          }
+        },
+      });
+    };
+    gauge('sluice_mirror_in_flight', 'Copies under way.', ({ inFlight }) => inFlight);
+    gauge('sluice_mirror_breaker_open', '1 while a shadow is left alone.', ({ breaker }) =>
+      breaker === 'open' ? 1 : 0,
+    );
+    gauge(
+      'sluice_mirror_connections',
+      'Connections opened to a shadow so far.',
+      ({ connections }) => connections,
+    );
   }
 
   get contentType(): string {

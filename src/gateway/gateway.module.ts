@@ -8,6 +8,7 @@ import { Gatekeeper } from './gatekeeper.service.js';
 import { GatewayServer } from './gateway-server.service.js';
 import { GatewayTelemetry } from './gateway-telemetry.service.js';
 import { LivePlanService } from './live-plan.service.js';
+import { Mirrors } from './mirrors.service.js';
 import { DatabasePlanSource } from './database-plan-source.service.js';
 import { PLAN_SOURCE } from './plan-source.js';
 import { Upstreams } from './upstreams.service.js';
@@ -21,10 +22,11 @@ import { Upstreams } from './upstreams.service.js';
     Upstreams,
     GatewayTelemetry,
     Gatekeeper,
+    Mirrors,
     Forwarder,
     Door,
     GatewayServer,
   ],
-  exports: [GatewayServer, LivePlanService],
+  exports: [GatewayServer, LivePlanService, Mirrors],
 })
 export class GatewayModule {}

@@ -23,6 +23,7 @@ const NOT_UPSTREAM = new Set([
   'x-sluice-key',
   'x-sluice-override',
   'x-sluice-request-id',
+  'x-sluice-shadow',
 ]);
 
 /** Never taken from an upstream's answer: our own answer headers must not be forged. */
@@ -53,6 +54,20 @@ export function upstreamHeaders(
   out.push('x-sluice-request-id', requestId);
   for (const part of version.headers) out.push(part);
   return out;
+}
+
+/**
+ * Headers of a copy: what the version would get if it served, and the mark by which it can tell that nobody waits for
+ * its answer. A caller cannot forge the mark.
+ */
+export function shadowHeaders(
+  rawHeaders: readonly string[],
+  version: LiveVersion,
+  { requestId, experiment }: { readonly requestId: string; readonly experiment: string },
+): string[] {
+  const headers = upstreamHeaders(rawHeaders, version, requestId);
+  headers.push('x-sluice-shadow', experiment);
+  return headers;
 }
 
 /** What the gateway reads from the head of an upstream's answer, and the headers that go on to the caller. */

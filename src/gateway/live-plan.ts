@@ -1,5 +1,6 @@
 import { modelIn } from '../routing/plan-change.js';
 import type { CapturePlan, ModelPlan, PlanKey, TrafficPlan, VersionPlan } from '../routing/plan.js';
+import { prepareAttributes, type LiveAttributes } from './attributes.js';
 import { pointerTokens, type PointerTokens } from './json-pointer.js';
 
 /** A traffic plan prepared for the hot path: looked up by maps, URLs taken apart, secrets unsealed, pointers split. */
@@ -16,6 +17,7 @@ export interface LiveModel {
   readonly plan: ModelPlan;
   readonly versions: ReadonlyMap<string, LiveVersion>;
   readonly unitPointer: PointerTokens | null;
+  readonly attributes: LiveAttributes;
   readonly captureInput: readonly CaptureField[];
   readonly captureOutput: readonly CaptureField[];
 }
@@ -75,6 +77,7 @@ function prepareModel(plan: ModelPlan, versions: ReadonlyMap<string, LiveVersion
     plan,
     versions,
     unitPointer: 'pointer' in plan.unit ? pointerTokens(plan.unit.pointer) : null,
+    attributes: prepareAttributes(plan),
     captureInput: captureFields(plan.capture.input),
     captureOutput: captureFields(plan.capture.output),
   };

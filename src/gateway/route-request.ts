@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { LiveVersion } from './live-plan.js';
 import type { Problem } from './problem.js';
 
 const PREFIX = '/models/';
@@ -22,6 +23,12 @@ export function parseTarget(target: string): ModelTarget | null {
     end++;
   }
   return end === start ? null : { model: target.slice(start, end), rest: target.slice(end) };
+}
+
+/** What a version is asked for: its own path, then what followed the model's name. */
+export function upstreamPath({ basePath }: LiveVersion, rest: string): string {
+  const path = basePath + rest;
+  return path.startsWith('/') ? path : `/${path}`;
 }
 
 /** True when the path of a target climbs with `..`. */

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Pool, type Dispatcher } from 'undici';
 import { UpstreamGuard } from '../models/upstream-guard.js';
-import { guardedConnector } from './guarded-connector.js';
+import { guardedConnector } from '../models/guarded-connector.js';
 
 /** Below the idle limit of usual servers (5 s and more), minus the half second by which undici's timers are late:
  * a request written to a connection that the server is closing fails, and may not be repeated. */
-const KEEP_ALIVE_MS = 4_000;
+export const KEEP_ALIVE_MS = 4_000;
 /** What a server's Keep-Alive hint is shortened by. */
-const KEEP_ALIVE_MARGIN_MS = 1_000;
+export const KEEP_ALIVE_MARGIN_MS = 1_000;
 /** Connections are renewed after this time: an open socket never looks its name up again. */
-const CONNECTION_MAX_AGE_MS = 300_000;
+export const CONNECTION_MAX_AGE_MS = 300_000;
 /** Connections per origin; further requests wait for one, until their deadline. */
 const MAX_CONNECTIONS = 512;
 /** Silence in the middle of a streamed answer after which the upstream is taken for dead. */

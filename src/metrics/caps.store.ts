@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { double } from './measure-sql.js';
 import { compileMetrics } from './metric-sql.js';
 import type { MetricDefinition } from './metric.js';
-import { LOOKBACK } from './population-sql.js';
+import { LOOKBACK, utcDay } from './population-sql.js';
 
 /** Units that a cap is taken from: even the 99.9th percentile of so many is made by 20 of them. */
 const MAX_UNITS = 20_000;
@@ -38,14 +38,17 @@ export class CapsStore {
 
   /** Everybody who was seen in [from, to), or the same 20,000 of them by a hash of their keys. */
   async units(model: string, from: Date, to: Date): Promise<SampledUnits> {
+    // the partition is that of the id, which may be a moment before or after the event
+    const requestDays = `day >= ${utcDay('$2')} - 1 AND day <= ${utcDay('$3')} + 1`;
     const rows = await this.tx.query<{ unit: string; since: string }[]>(
       `SELECT unit_key AS unit, min(at)::text AS since FROM (
-         SELECT unit_key, at FROM event_predictions WHERE model = $1 AND at >= $2 AND at < $3
+         SELECT unit_key, at FROM event_predictions WHERE model = $1 AND at >= $2 AND at < $3 AND ${requestDays}
          UNION ALL
-         SELECT unit_key, at FROM event_exposures WHERE model = $1 AND at >= $2 AND at < $3
+         SELECT unit_key, at FROM event_exposures WHERE model = $1 AND at >= $2 AND at < $3 AND ${requestDays}
          UNION ALL
          SELECT unit_key, at FROM event_outcomes
          WHERE model = $1 AND at >= $2 AND at < $3 AND request_id IS NULL
+           AND day >= ${utcDay('$2')} AND day <= ${utcDay('$3')}
        ) AS seen
        GROUP BY unit_key ORDER BY hashtextextended(unit_key, 0), unit_key LIMIT $4`,
       [model, from, to, MAX_UNITS],

@@ -91,6 +91,8 @@ export interface MetricCell {
   readonly meanY: number;
   /** Sum of squared deviations of y from its mean. */
   readonly m2Y: number;
+  /** Sum of cubed deviations of y from its mean; evidence of releases before it was kept has none. */
+  readonly m3Y?: number;
   readonly meanD: number;
   readonly m2D: number;
   /** Sum of products of deviations of y and d. */
@@ -138,6 +140,11 @@ export interface UnitCell {
   readonly units: number;
   /** Units seen in two variants: excluded from both, counted here under the variant of their first exposure. */
   readonly crossovers: number;
+  /**
+   * Of `units`: had met a variant that was rolled back, in an earlier experiment of the model. Counted, not excluded:
+   * randomisation spreads them over the arms. Evidence of releases before it was counted has none.
+   */
+  readonly carryOver?: number;
 }
 
 /** Units whose first enrolled request had this value of a captured field. */
@@ -151,6 +158,12 @@ export type Segment =
 /** The cells of one metric inside one segment. */
 export interface SegmentCells {
   readonly segment: Segment;
+  readonly unitCells: readonly UnitCell[];
+  readonly metricCells: readonly MetricCell[];
+}
+
+/** The cells of one period: units that were seen in it, by what they did in it. */
+export interface PeriodCells {
   readonly unitCells: readonly UnitCell[];
   readonly metricCells: readonly MetricCell[];
 }

@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsService } from './metrics.service.js';
 import { MetricsStore } from './metrics.store.js';
+import { PairedService } from './paired.service.js';
 import { RollupService } from './rollup.service.js';
 
 /** Needs the Database from its global module. */
 @Module({
   controllers: [MetricsController],
-  providers: [MetricsService, MetricsStore, RollupService],
-  exports: [MetricsService, RollupService],
+  providers: [MetricsService, MetricsStore, PairedService, RollupService],
+  exports: [MetricsService, PairedService, RollupService],
 })
 export class MetricsModule {}

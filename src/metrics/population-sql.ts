@@ -67,6 +67,18 @@ export const EXPERIMENT: Population = {
   answersToo: 'model = $3 AND request_id IS NOT NULL',
 };
 
+/** The day partition of a moment, as a date. */
+export function utcDay(at: string): string {
+  return `(${at}::timestamptz AT TIME ZONE 'UTC')::date`;
+}
+
+/** Partitions that the look-back can need; `slackDays` where an id may be a moment before or after its event. */
+function lookbackDays(day: string, slackDays: 0 | 1): string {
+  const [from, to] = [utcDay('(SELECT min(t0) FROM u)'), utcDay('$2')];
+  const slack = slackDays.toString();
+  return `${day} >= ${from} - ${slack} AND ${day} <= ${to} + ${slack}`;
+}
+
 /** $1 when each unit was first seen, $2 the end, $3 unit keys, $4 model: units before an experiment. */
 export const LOOKBACK: Population = {
   fixedParameters: 4,
@@ -79,13 +91,13 @@ export const LOOKBACK: Population = {
   requests AS MATERIALIZED (
     SELECT u.unit_key, u.t0, p.request_id, p.at, p.latency_ms, p.error, p.timeout, p.fallback, p.captured
     FROM event_predictions p JOIN u ON u.unit_key = p.unit_key
-    WHERE p.model = $4 AND p.at >= u.t0 AND p.at < $2::timestamptz
+    WHERE p.model = $4 AND p.at >= u.t0 AND p.at < $2::timestamptz AND ${lookbackDays('p.day', 1)}
   )`,
   exposedRequests: `
     SELECT e.unit_key, e.request_id FROM event_exposures e JOIN u ON u.unit_key = e.unit_key
-    WHERE e.model = $4 AND e.at >= u.t0 AND e.at < $2::timestamptz`,
-  outcomesToo: 'AND o.at < $2::timestamptz',
-  answersToo: 'model = $4 AND request_id IS NOT NULL AND at < $2::timestamptz',
+    WHERE e.model = $4 AND e.at >= u.t0 AND e.at < $2::timestamptz AND ${lookbackDays('e.day', 1)}`,
+  outcomesToo: `AND o.at < $2::timestamptz AND ${lookbackDays('o.day', 0)}`,
+  answersToo: `model = $4 AND request_id IS NOT NULL AND at < $2::timestamptz AND ${lookbackDays('day', 0)}`,
 };
 
 /**

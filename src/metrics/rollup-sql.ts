@@ -40,7 +40,26 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon,
   (SELECT epoch FROM rollup_targets WHERE experiment_id = $1) AS epoch,
   (SELECT fingerprint FROM rollup_targets WHERE experiment_id = $1) AS fingerprint,
   (SELECT json_object_agg(stream, json_build_object('x', x::text, 'id', id))
-     FROM rollup_cursors WHERE experiment_id = $1) AS cursors`;
+     FROM rollup_cursors WHERE experiment_id = $1) AS cursors,
+  EXISTS (SELECT FROM metric_cells WHERE experiment_id = $1 AND cubed_yy IS DISTINCT FROM sum_yy) AS "lacksCubes"`;
+
+/**
+ * Sums of cubes of the cells that a release without them has written or changed, from the values of their units: once
+ * per experiment and upgrade.
+ */
+export const FILL_CUBES = `
+WITH lacking AS MATERIALIZED (
+  SELECT metric, phase, variant FROM metric_cells
+  WHERE experiment_id = $1 AND cubed_yy IS DISTINCT FROM sum_yy
+), cubes AS MATERIALIZED (
+  SELECT metric, phase, variant, coalesce(sum(y * y * y) FILTER (WHERE counted), 0) AS sum_yyy
+  FROM lacking LEFT JOIN (SELECT metric, phase, variant, y, counted FROM unit_values WHERE experiment_id = $1) AS v
+    USING (metric, phase, variant)
+  GROUP BY metric, phase, variant
+)
+UPDATE metric_cells c SET sum_yyy = trim_scale(cubes.sum_yyy), cubed_yy = c.sum_yy
+FROM cubes
+WHERE c.experiment_id = $1 AND c.metric = cubes.metric AND c.phase = cubes.phase AND c.variant = cubes.variant`;
 
 /**
  * What every reader returns: how many rows, the last one, and the units that have to be computed again. A unit
@@ -114,9 +133,15 @@ WITH new_rows AS MATERIALIZED (
 export const ADVANCE = `
 UPDATE rollup_cursors SET x = $3::xid8, id = $4 WHERE experiment_id = $1 AND stream = $2`;
 
+/** Rollbacks that are looked back to, the newest first; a unit that only met older ones has long forgotten. */
+const MAX_ROLLBACKS = 20;
+
 /**
  * First exposures of the units $3 in epoch $2, seen as of horizon $4, and the change of the arms' counts.
  * Earliest time decides, then the smaller request id; a second variant makes the unit a crossover.
+ *
+ * A unit carries over when an experiment of the model $5 that had been rolled back before its first exposure had shown
+ * it something other than the control: one look-up by key, when the unit is first seen or its first exposure changes.
  */
 export const PUT_UNITS = `
 WITH seen AS MATERIALIZED (
@@ -124,31 +149,47 @@ WITH seen AS MATERIALIZED (
   WHERE experiment_id = $1 AND epoch = $2 AND unit_key = ANY ($3::text[])
 ), arms AS (
   SELECT unit_key, min(variant) <> max(variant) AS crossover, max(at) AS last_at FROM seen GROUP BY unit_key
-), fresh AS MATERIALIZED (
+), first AS MATERIALIZED (
   SELECT DISTINCT ON (s.unit_key) s.unit_key, s.variant, s.phase, s.at, s.request_id, a.crossover
   FROM seen s JOIN arms a USING (unit_key) ORDER BY s.unit_key, s.at, s.request_id
-), old AS (
-  SELECT unit_key, variant, phase, crossover FROM experiment_units
+), old AS MATERIALIZED (
+  SELECT unit_key, variant, phase, crossover, carry_over, first_exposed_at FROM experiment_units
   WHERE experiment_id = $1 AND unit_key = ANY ($3::text[])
+), entering AS MATERIALIZED (
+  SELECT f.unit_key, f.at FROM first f LEFT JOIN old o USING (unit_key) WHERE o.first_exposed_at IS DISTINCT FROM f.at
+), rollbacks AS MATERIALIZED (
+  SELECT experiment_id, control, ended_at FROM rolled_back_experiments
+  WHERE model = $5 AND experiment_id <> $1 ORDER BY ended_at DESC LIMIT ${MAX_ROLLBACKS.toString()}
+), met AS MATERIALIZED (
+  SELECT unit_key, experiment_id, variant, crossover FROM experiment_units
+  WHERE experiment_id = ANY (ARRAY(SELECT experiment_id FROM rollbacks))
+    AND unit_key = ANY (ARRAY(SELECT unit_key FROM entering))
+), carried AS MATERIALIZED (
+  SELECT DISTINCT e.unit_key FROM entering e JOIN met m USING (unit_key) JOIN rollbacks r USING (experiment_id)
+  WHERE r.ended_at <= e.at AND (m.crossover OR m.variant <> r.control)
+), fresh AS MATERIALIZED (
+  SELECT f.*, CASE WHEN o.first_exposed_at = f.at THEN o.carry_over ELSE c.unit_key IS NOT NULL END AS carry_over
+  FROM first f LEFT JOIN old o USING (unit_key) LEFT JOIN carried c USING (unit_key)
 ), put AS (
   INSERT INTO experiment_units AS u (experiment_id, unit_key, epoch, variant, phase, first_exposed_at,
-    first_request, crossover, as_of)
-  SELECT $1, unit_key, $2, variant, phase, at, request_id, crossover, $4::xid8 FROM fresh
+    first_request, crossover, as_of, carry_over)
+  SELECT $1, unit_key, $2, variant, phase, at, request_id, crossover, $4::xid8, carry_over FROM fresh
   ON CONFLICT (experiment_id, unit_key) DO UPDATE SET epoch = excluded.epoch, variant = excluded.variant,
     phase = excluded.phase, first_exposed_at = excluded.first_exposed_at, as_of = excluded.as_of,
-    first_request = excluded.first_request, crossover = excluded.crossover
+    first_request = excluded.first_request, crossover = excluded.crossover, carry_over = excluded.carry_over
 ), change AS (
-  SELECT phase, variant, sum(sign) FILTER (WHERE NOT crossover) AS units, sum(sign) FILTER (WHERE crossover) AS crossovers
+  SELECT phase, variant, sum(sign) FILTER (WHERE NOT crossover) AS units, sum(sign) FILTER (WHERE crossover) AS crossovers,
+    sum(sign) FILTER (WHERE NOT crossover AND carry_over) AS carry_over
   FROM (
-    SELECT phase, variant, crossover, 1 AS sign FROM fresh
+    SELECT phase, variant, crossover, carry_over, 1 AS sign FROM fresh
     UNION ALL
-    SELECT phase, variant, crossover, -1 FROM old
+    SELECT phase, variant, crossover, carry_over, -1 FROM old
   ) AS both_sides GROUP BY phase, variant
 ), cells AS (
-  INSERT INTO unit_cells AS c (experiment_id, phase, variant, units, crossovers)
-  SELECT $1, phase, variant, coalesce(units, 0), coalesce(crossovers, 0) FROM change
-  ON CONFLICT (experiment_id, phase, variant) DO UPDATE SET
-    units = c.units + excluded.units, crossovers = c.crossovers + excluded.crossovers
+  INSERT INTO unit_cells AS c (experiment_id, phase, variant, units, crossovers, carry_over)
+  SELECT $1, phase, variant, coalesce(units, 0), coalesce(crossovers, 0), coalesce(carry_over, 0) FROM change
+  ON CONFLICT (experiment_id, phase, variant) DO UPDATE SET units = c.units + excluded.units,
+    crossovers = c.crossovers + excluded.crossovers, carry_over = c.carry_over + excluded.carry_over
 )
 UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(last_at) FROM arms))
 WHERE experiment_id = $1`;
@@ -159,6 +200,7 @@ export const CELL_SUMS = `
     coalesce(sum(sign) FILTER (WHERE NOT counted), 0) AS pending,
     coalesce(sum(sign * y) FILTER (WHERE counted), 0) AS sum_y,
     coalesce(sum(sign * y * y) FILTER (WHERE counted), 0) AS sum_yy,
+    coalesce(sum(sign * y * y * y) FILTER (WHERE counted), 0) AS sum_yyy,
     coalesce(sum(sign * d) FILTER (WHERE counted), 0) AS sum_d,
     coalesce(sum(sign * d * d) FILTER (WHERE counted), 0) AS sum_dd,
     coalesce(sum(sign * y * d) FILTER (WHERE counted), 0) AS sum_yd,
@@ -176,10 +218,10 @@ change AS (
   FROM moved GROUP BY metric, phase, variant
 ), cells AS (
   INSERT INTO metric_cells AS c (experiment_id, metric, phase, variant, n, pending, sum_y, sum_yy, sum_d,
-    sum_dd, sum_yd, events, capped, with_x, sum_x, sum_xx, sum_xy)
+    sum_dd, sum_yd, events, capped, with_x, sum_x, sum_xx, sum_xy, sum_yyy, cubed_yy)
   SELECT $1, metric, phase, variant, n, pending, trim_scale(sum_y), trim_scale(sum_yy), trim_scale(sum_d),
     trim_scale(sum_dd), trim_scale(sum_yd), events, capped, with_x, trim_scale(sum_x), trim_scale(sum_xx),
-    trim_scale(sum_xy) FROM change
+    trim_scale(sum_xy), trim_scale(sum_yyy), trim_scale(sum_yy) FROM change
   ON CONFLICT (experiment_id, metric, phase, variant) DO UPDATE SET
     n = c.n + excluded.n, pending = c.pending + excluded.pending, events = c.events + excluded.events,
     sum_y = trim_scale(c.sum_y + excluded.sum_y), sum_yy = trim_scale(c.sum_yy + excluded.sum_yy),
@@ -187,7 +229,8 @@ change AS (
     sum_yd = trim_scale(c.sum_yd + excluded.sum_yd),
     capped = c.capped + excluded.capped, with_x = c.with_x + excluded.with_x,
     sum_x = trim_scale(c.sum_x + excluded.sum_x), sum_xx = trim_scale(c.sum_xx + excluded.sum_xx),
-    sum_xy = trim_scale(c.sum_xy + excluded.sum_xy)
+    sum_xy = trim_scale(c.sum_xy + excluded.sum_xy),
+    sum_yyy = trim_scale(c.sum_yyy + excluded.sum_yyy), cubed_yy = trim_scale(c.sum_yy + excluded.sum_yy)
 )`;
 
 /** Values of the units $3 from the raw events, and the change of the cells; `ctes` from metric-sql.ts. */
@@ -256,20 +299,31 @@ FROM rollup_targets WHERE experiment_id = $1`;
 const MOMENT = (numerator: string): string =>
   `CASE WHEN n = 0 OR abs(${numerator}) < 1e-290 THEN 0 ELSE (${numerator})::float8 / n END`;
 
+const CUBED_DEVIATIONS = '(n * n * sum_yyy - 3 * n * sum_y * sum_yy + 2 * sum_y * sum_y * sum_y)';
+
+/** n^2 times it is exact; null where no double holds that: with values beyond 10^95, say. */
+const THIRD_MOMENT = `CASE WHEN n = 0 OR abs(${CUBED_DEVIATIONS}) < 1e-290 THEN 0
+  WHEN abs(${CUBED_DEVIATIONS}) < 1e300 THEN ${CUBED_DEVIATIONS}::float8 / n / n END`;
+
 /** The columns of a cell from the sums of one. */
 export const CELL_COLUMNS = `
   n::float8 AS n, pending::float8 AS pending, events::float8 AS events,
-  ${MOMENT('sum_y')} AS "meanY", ${MOMENT('n * sum_yy - sum_y * sum_y')} AS "m2Y",
+  ${MOMENT('sum_y')} AS "meanY", ${MOMENT('n * sum_yy - sum_y * sum_y')} AS "m2Y", ${THIRD_MOMENT} AS "m3Y",
   ${MOMENT('sum_d')} AS "meanD", ${MOMENT('n * sum_dd - sum_d * sum_d')} AS "m2D",
   ${MOMENT('n * sum_yd - sum_y * sum_d')} AS "coMoment",
   capped::float8 AS capped, with_x::float8 AS "withX", ${MOMENT('sum_x')} AS "meanX",
   ${MOMENT('n * sum_xx - sum_x * sum_x')} AS "m2X", ${MOMENT('n * sum_xy - sum_x * sum_y')} AS "coMomentXY"`;
 
+/** Without a third moment where a release that keeps no cubes was the last to write. */
 export const METRIC_CELLS = `
 SELECT metric, phase, variant, ${CELL_COLUMNS}
-FROM metric_cells WHERE experiment_id = $1
+FROM (
+  SELECT metric, phase, variant, n, pending, sum_y, sum_yy, sum_d, sum_dd, sum_yd, events, capped, with_x, sum_x,
+    sum_xx, sum_xy, CASE WHEN cubed_yy = sum_yy THEN sum_yyy END AS sum_yyy
+  FROM metric_cells WHERE experiment_id = $1
+) AS cells
 ORDER BY metric COLLATE "C", phase, variant COLLATE "C"`;
 
 export const UNIT_CELLS = `
-SELECT phase, variant, units::float8 AS units, crossovers::float8 AS crossovers
+SELECT phase, variant, units::float8 AS units, crossovers::float8 AS crossovers, carry_over::float8 AS "carryOver"
 FROM unit_cells WHERE experiment_id = $1 ORDER BY phase, variant COLLATE "C"`;

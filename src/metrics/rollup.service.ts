@@ -7,10 +7,12 @@ import { SluiceError } from '../kernel/errors.js';
 import type {
   MetricCell,
   MetricDefinition,
+  PeriodCells,
   QuantileCell,
   SegmentCells,
   UnitCell,
 } from './metric.js';
+import type { Period } from './period-sql.js';
 import { compileMetrics } from './metric-sql.js';
 import type { CompiledMetrics } from './metric-sql.js';
 import { fingerprintOf, ROLLUP_LIMITS } from './rollup.js';
@@ -138,6 +140,16 @@ export class RollupService {
     return this.onDemand(target, (store) => store.segmentCells(target, attribute, metric));
   }
 
+  /**
+   * The cells of one period of an experiment, from the raw events of that period (at most 30 s); units as of the last
+   * rollup, values as of now.
+   *
+   * @throws SluiceError as `quantiles`
+   */
+  async period(target: RollupTarget, period: Period): Promise<PeriodCells> {
+    return this.onDemand(target, (store) => store.periodCells(target, period));
+  }
+
   private async onDemand<T>(
     target: RollupTarget,
     work: (store: RollupStore) => Promise<T>,
@@ -238,7 +250,8 @@ async function runBatch(store: RollupStore, work: Work): Promise<Batch> {
   const { target, compiled, limits } = work;
   const { experimentId } = target;
   await store.lock(experimentId);
-  const { horizon, cursors } = await openState(store, work);
+  const { horizon, cursors, lacksCubes } = await openState(store, work);
+  if (lacksCubes) await store.fillCubes(experimentId);
   const exposures = await store.newExposures(target, cursorOf(cursors?.exposures), horizon);
   const predictions = await store.newPredictions(target, cursorOf(cursors?.predictions), horizon);
   const names = compiled?.outcomes ?? [];

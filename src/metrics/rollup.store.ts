@@ -4,12 +4,14 @@ import type {
   CovariateMoments,
   MetricCell,
   MetricDefinition,
+  PeriodCells,
   QuantileCell,
   Segment,
   SegmentCells,
   UnitCell,
 } from './metric.js';
 import type { CompiledMetrics } from './metric-sql.js';
+import { compilePeriod, type Period } from './period-sql.js';
 import { compileQuantile } from './quantile-sql.js';
 import * as sql from './rollup-sql.js';
 import type { RollupLimits, RollupTarget } from './rollup.js';
@@ -33,6 +35,8 @@ export interface RollupState {
   readonly epoch: number | null;
   readonly fingerprint: string | null;
   readonly cursors: Readonly<Partial<Record<sql.Stream, Cursor>>> | null;
+  /** A release without third moments wrote some of the cells. */
+  readonly lacksCubes: boolean;
 }
 
 export interface NewRows {
@@ -50,10 +54,15 @@ interface ReadRow {
   readonly units: readonly string[];
 }
 
-type CellRow = Omit<MetricCell, 'covariate'> &
-  Omit<CovariateMoments, 'unitsWithData'> & { readonly withX: number };
+type CellRow = Omit<MetricCell, 'covariate' | 'm3Y'> &
+  Omit<CovariateMoments, 'unitsWithData'> & { readonly withX: number; readonly m3Y: number | null };
 
 type QuantileRow = Omit<QuantileCell, 'metric' | 'share'> & QuantileCell['share'];
+
+type PeriodRow = Omit<CellRow, 'metric'> & {
+  readonly metric: string | null;
+  readonly units: number;
+};
 
 interface SegmentRow extends CellRow, Pick<UnitCell, 'units' | 'crossovers'> {
   readonly kind: Segment['kind'];
@@ -131,8 +140,13 @@ export class RollupStore {
     await this.query(sql.ADVANCE, [experimentId, stream, last.x, last.id]);
   }
 
+  async fillCubes(experimentId: string): Promise<void> {
+    await this.query(sql.FILL_CUBES, [experimentId]);
+  }
+
   async putUnits(target: RollupTarget, units: readonly string[], horizon: string): Promise<void> {
-    await this.query(sql.PUT_UNITS, [target.experimentId, target.epoch, units, horizon]);
+    const { experimentId, epoch, model } = target;
+    await this.query(sql.PUT_UNITS, [experimentId, epoch, units, horizon, model]);
   }
 
   async putValues(
@@ -191,6 +205,26 @@ export class RollupStore {
     }));
   }
 
+  /** Of the metrics that have a number per unit; what a unit did before the period adjusts nothing. */
+  async periodCells(
+    { experimentId, epoch, model, metrics }: RollupTarget,
+    period: Period,
+  ): Promise<PeriodCells> {
+    const summed = metrics
+      .filter(({ kind }) => kind !== 'quantile')
+      .map((metric) => ({ ...metric, covariate: null }));
+    const { text, values } = compilePeriod(summed);
+    const { phase, startedAtMs, endedAtMs } = period;
+    const until = endedAtMs === null ? 'infinity' : new Date(endedAtMs);
+    const fixed = [experimentId, epoch, model, phase, new Date(startedAtMs), until];
+    const rows = await this.query<PeriodRow>(text, [...fixed, ...values]);
+    const arms = new Map(rows.map(({ variant, units }) => [variant, units]));
+    return {
+      unitCells: [...arms].map(([variant, units]) => ({ phase, variant, units, crossovers: 0 })),
+      metricCells: rows.flatMap((row) => (hasMetric(row) ? [cellOf(row, false)] : [])),
+    };
+  }
+
   /** Needs a metric of kind `quantile`. */
   async quantileCells(
     { experimentId, epoch, model }: RollupTarget,
@@ -226,7 +260,6 @@ export class RollupStore {
   private async limit(): Promise<void> {
     await this.query(
       `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
-         set_config('idle_in_transaction_session_timeout', $1, true),
          set_config('extra_float_digits', '1', true), set_config('jit', 'off', true),
          set_config('enable_nestloop', 'off', true), set_config('enable_seqscan', 'off', true)`,
       [this.limits.statementTimeoutMs.toString(), this.limits.lockTimeoutMs.toString()],
@@ -242,10 +275,14 @@ export class RollupStore {
 
 function cellOf(row: CellRow, isAdjusted: boolean): MetricCell {
   const { metric, phase, variant, n, pending, meanY, m2Y, meanD, m2D, coMoment } = row;
-  const { events, capped, withX, meanX, m2X, coMomentXY } = row;
+  const { events, capped, withX, meanX, m2X, coMomentXY, m3Y } = row;
   const covariate = isAdjusted ? { unitsWithData: withX, meanX, m2X, coMomentXY } : null;
-  const moments = { meanY, m2Y, meanD, m2D, coMoment };
+  const moments = { meanY, m2Y, ...(m3Y === null ? {} : { m3Y }), meanD, m2D, coMoment };
   return { metric, phase, variant, n, pending, ...moments, events, capped, covariate };
+}
+
+function hasMetric(row: PeriodRow): row is PeriodRow & { readonly metric: string } {
+  return row.metric !== null;
 }
 
 function segmentOf([row]: readonly SegmentRow[]): Segment {

@@ -32,6 +32,15 @@ export const modelViewSchema = z
     timeoutMs: z.number(),
     idempotent: z.boolean(),
     capture: z.strictObject({ output: pointers, input: pointers }),
+    attributes: z.record(
+      text,
+      z.union([
+        z.strictObject({ header: text }),
+        z.strictObject({ query: text }),
+        z.strictObject({ pointer: text }),
+      ]),
+    ),
+    holdout: z.looseObject({ share: z.number(), version: text }).exactOptional(),
     disclose: z.boolean(),
     versions: z.array(versionView),
     createdAt: text,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NAME_PATTERN } from '../kernel/names.js';
-import type { CapturePlan, UnitSource } from '../routing/plan.js';
+import type { AttributeSource, CapturePlan, UnitSource } from '../routing/plan.js';
 
 /** RFC 9110 token: what header and cookie names are made of. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -10,6 +10,10 @@ const POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/;
 const MAX_TIMEOUT_MS = 600_000;
 /** Captured fields per direction: each is stored with every prediction. */
 const MAX_CAPTURED = 32;
+/** Attributes per model: audiences name a few of them. */
+const MAX_ATTRIBUTES = 32;
+/** The cohort that the holdout is compared with is as large as the holdout. */
+const MAX_HOLDOUT_SHARE = 0.5;
 const MAX_HEADERS = 32;
 const MAX_HEADER_LENGTH = 8_192;
 /** Headers that belong to the connection or to the gateway; a version cannot set them. */
@@ -68,6 +72,42 @@ const captureSchema: z.ZodType<CapturePlan> = z.strictObject({
   input: capturedSchema.default({}).describe("Name to JSON pointer into the request's body"),
 });
 
+const attributeSchema = z
+  .strictObject({
+    header: tokenSchema.toLowerCase().optional(),
+    query: z.string().min(1).max(128).optional(),
+    pointer: pointerSchema.optional(),
+  })
+  .refine((source) => Object.keys(source).length === 1, {
+    error: 'exactly one of header, query, pointer',
+  })
+  .transform((source) => source as AttributeSource);
+
+const attributesSchema = z
+  .record(nameSchema, attributeSchema)
+  .refine((attributes) => Object.keys(attributes).length <= MAX_ATTRIBUTES, {
+    error: `at most ${MAX_ATTRIBUTES} attributes`,
+  })
+  .default({})
+  .describe('Name to where audiences find it: header, query parameter, or pointer into the body');
+
+const holdoutSchema = z
+  .strictObject({
+    share: z
+      .number()
+      .gt(0, { error: 'more than 0: a holdout of nobody compares nothing; leave holdout out' })
+      .max(MAX_HOLDOUT_SHARE, {
+        error: `at most ${MAX_HOLDOUT_SHARE}: as many units again, on shipped champions, are compared with the holdout`,
+      })
+      .describe('Share of units that stay on the version'),
+    version: nameSchema.describe('Registered version that they stay on through every promotion'),
+  })
+  .nullable()
+  .optional()
+  .describe(
+    'Once there, it cannot be changed or dropped here: leave it out to keep it; POST …/holdout/release ends it',
+  );
+
 /** PUT /api/v1/models/{model} */
 export const modelSchema = z.strictObject({
   unit: unitSchema,
@@ -81,7 +121,8 @@ export const modelSchema = z.strictObject({
     .default(false)
     .describe('True allows one retry of any method; false only when nothing was sent yet'),
   capture: captureSchema.default({ output: {}, input: {} }),
-  holdout: z.unknown().optional().describe('Refused: not yet'),
+  attributes: attributesSchema,
+  holdout: holdoutSchema,
   disclose: z
     .boolean()
     .default(false)

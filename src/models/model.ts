@@ -1,3 +1,4 @@
+import type { HoldoutSettings } from './holdout.js';
 import type { ModelSettings } from './model.contract.js';
 
 /** A registered version as it may be shown: header names, never their values. */
@@ -17,7 +18,17 @@ export interface Model extends ModelSettings {
   readonly name: string;
   /** Null until the first version is registered. */
   readonly champion: string | null;
+  /** Absent: none. */
+  readonly holdout?: HoldoutSettings;
   readonly versions: readonly Version[];
   readonly createdAt: string;
   readonly updatedAt: string;
+}
+
+/** A champion that took over from another one, by whatever way. */
+export interface ChampionChanged {
+  /** Null: the first. */
+  readonly previous: string | null;
+  readonly version: string;
+  readonly atMs: number;
 }

@@ -1,12 +1,20 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { SecretsService } from '../auth/secrets.service.js';
 import { Database } from '../database/database.service.js';
 import { SluiceError } from '../kernel/errors.js';
 import { canonicalJson } from '../kernel/json.js';
-import { withChampion, withModel, withVersion } from '../routing/plan-change.js';
+import { withChampion, withHoldout, withModel, withVersion } from '../routing/plan-change.js';
 import type { TrafficPlan } from '../routing/plan.js';
-import type { ChampionRequest, ModelRequest, VersionRequest } from './model.contract.js';
+import type { ChampionChanged } from './model.js';
+import { nextHoldout, refuseTakingUnits, type Holdout } from './holdout.js';
+import type {
+  ChampionRequest,
+  ModelRequest,
+  ModelSettings,
+  VersionRequest,
+} from './model.contract.js';
 import type { Model, Version } from './model.js';
 import type { ModelRow } from './model.row.js';
 import { ModelsStore } from './models.store.js';
@@ -14,6 +22,9 @@ import { PlanService } from './plan.service.js';
 import { refuseWhileRunning, refuseNewMeaning, refuseNewUrl } from './running-experiments.js';
 import { UpstreamGuard } from './upstream-guard.js';
 import type { VersionRow } from './version.row.js';
+
+/** 64 random bits: who is held out has nothing to do with who is in an experiment, or was held out before. */
+const SALT_BYTES = 8;
 
 /** A new champion; `edit` changes the same plan further, so that one decision makes one plan. */
 export interface ChampionChange {
@@ -61,21 +72,41 @@ export class ModelsService {
     return rows.map((row) => modelOf(row, versions.get(row.name) ?? []));
   }
 
-  /** Registers a model or replaces its settings. */
+  /** Registers a model or replaces its settings; its holdout stays when the request leaves it out. */
   async put(name: string, request: ModelRequest, actor: string): Promise<Model> {
-    const { holdout, ...settings } = request;
-    if (holdout !== undefined) throw notYet('holdout', holdout);
+    const { holdout: asked, ...settings } = request;
     await this.database.transaction(async (tx) => {
       await this.models.put(tx, name, settings);
+      const present = (await this.models.lock(tx, name))?.holdout ?? null;
       if (settings.fallback !== null) {
         await this.#needVersion(tx, name, { field: 'fallback', version: settings.fallback });
       }
-      await this.plans.change(tx, { actor, reason: `model ${name} defined` }, (plan) => {
+      const salt = randomBytes(SALT_BYTES).toString('hex');
+      const holdout = nextHoldout(name, present, { asked, salt });
+      const begins = present === null && holdout !== null;
+      if (begins) await this.setHoldout(tx, name, holdout);
+      const what = begins ? `holdout of ${name} begins` : `model ${name} defined`;
+      await this.plans.change(tx, { actor, reason: what }, (plan) => {
         refuseNewMeaning(plan, name, settings);
-        return withModel(plan, { name, ...settings });
+        if (begins) refuseTakingUnits(plan, name);
+        const next = withModel(plan, { name, ...plannedSettings(settings) });
+        return holdout === null ? next : withHoldout(next, name, holdout);
       });
     });
     return this.get(name);
+  }
+
+  /**
+   * Writes down the holdout of a model, or that it has none, inside the caller's transaction; the caller changes the
+   * plan with `withHoldout`. Throws `not_found` for an unknown model, `invalid_input` for an unknown version.
+   */
+  async setHoldout(tx: EntityManager, model: string, holdout: Holdout | null): Promise<void> {
+    if ((await this.models.lock(tx, model)) === null) throw unknownModel(model);
+    if (holdout !== null) {
+      const { version } = holdout;
+      await this.#needVersion(tx, model, { field: 'holdout.version', version });
+    }
+    await this.models.setHoldout(tx, model, holdout);
   }
 
   /** Registers a version or replaces it; a model's first version becomes its champion. */
@@ -106,6 +137,11 @@ export class ModelsService {
       });
     });
     return this.get(model);
+  }
+
+  /** Changes of the champion since a moment, oldest first. */
+  championChanges(model: string, sinceMs: number): Promise<readonly ChampionChanged[]> {
+    return this.models.championChanges(this.database.manager, model, sinceMs);
   }
 
   /** A person makes a version the champion; refused while an experiment decides about this model. */
@@ -180,7 +216,9 @@ function modelOf(row: ModelRow, versions: readonly VersionRow[]): Model {
   return {
     name: row.name,
     ...row.settings,
+    attributes: attributesIn(row.settings),
     champion: row.champion,
+    ...holdoutIn(row),
     versions: versions.map(versionOf),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
@@ -210,8 +248,21 @@ function unknownModel(name: string): SluiceError {
   ]);
 }
 
-function notYet(field: string, given: unknown): SluiceError {
-  return new SluiceError('not_yet', `${field} is not there yet`, [
-    { field, given, expected: 'nothing', advice: `leave ${field} out` },
-  ]);
+/** Settings that an earlier release stored have none. */
+function attributesIn({ attributes }: Partial<ModelSettings>): ModelSettings['attributes'] {
+  return attributes ?? {};
+}
+
+function holdoutIn({ holdout }: ModelRow): Pick<Model, 'holdout'> {
+  if (holdout === null) return {};
+  const { share, version } = holdout;
+  return { holdout: { share, version } };
+}
+
+/** A model without attributes is in the plan as it always was. */
+function plannedSettings(
+  settings: ModelSettings,
+): Omit<ModelSettings, 'attributes'> & Partial<Pick<ModelSettings, 'attributes'>> {
+  const { attributes, ...rest } = settings;
+  return Object.keys(attributes).length === 0 ? rest : { ...rest, attributes };
 }

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Holdout } from './holdout.js';
+import type { ChampionChanged } from './model.js';
 import type { ModelSettings } from './model.contract.js';
 import { ModelRow } from './model.row.js';
 import { VersionRow } from './version.row.js';
@@ -62,6 +64,26 @@ export class ModelsStore {
         version.timeoutMs,
         JSON.stringify(version.metadata),
       ],
+    );
+  }
+
+  async setHoldout(tx: EntityManager, model: string, holdout: Holdout | null): Promise<void> {
+    const value = holdout === null ? null : JSON.stringify(holdout);
+    await tx.query(`UPDATE models SET holdout = $2, updated_at = now() WHERE name = $1`, [
+      model,
+      value,
+    ]);
+  }
+
+  championChanges(
+    db: EntityManager,
+    model: string,
+    sinceMs: number,
+  ): Promise<readonly ChampionChanged[]> {
+    return db.query(
+      `SELECT previous, version, (extract(epoch FROM at) * 1000)::float8 AS "atMs" FROM champion_changes
+       WHERE model = $1 AND at >= to_timestamp($2::float8 / 1000) ORDER BY id`,
+      [model, sinceMs],
     );
   }
 

@@ -1,7 +1,14 @@
 import { SluiceError } from '../kernel/errors.js';
 import { canonicalJson } from '../kernel/json.js';
 import { modelIn, versionIn } from '../routing/plan-change.js';
-import type { CapturePlan, ExperimentPlan, TrafficPlan, UnitSource } from '../routing/plan.js';
+import type {
+  AttributeSource,
+  CapturePlan,
+  ExperimentPlan,
+  ModelPlan,
+  TrafficPlan,
+  UnitSource,
+} from '../routing/plan.js';
 
 /** What a version of a running experiment would become. */
 export interface NewUrl {
@@ -15,9 +22,10 @@ export function refuseNewUrl(plan: TrafficPlan, { model, version, url }: NewUrl)
   const known = modelIn(plan, model);
   const present = known === null ? null : versionIn(known, version);
   if (known === null || present === null || present.url === url) return;
-  const user = known.experiments.find(({ variants }) =>
-    variants.some((variant) => variant.version === version),
-  );
+  const user =
+    known.experiments.find(({ variants }) =>
+      variants.some((variant) => variant.version === version),
+    ) ?? (known.holdout?.version === version ? known.holdout.experiment : undefined);
   if (user === undefined) return;
   throw new SluiceError(
     'conflict',
@@ -33,23 +41,57 @@ export function refuseNewUrl(plan: TrafficPlan, { model, version, url }: NewUrl)
   );
 }
 
-/** Throws `conflict` when a change of settings would change what a running experiment measures. */
+/** Throws `conflict` when a change of settings would change what a running experiment or a holdout is about. */
 export function refuseNewMeaning(
   plan: TrafficPlan,
   model: string,
-  settings: { readonly unit: UnitSource; readonly capture: CapturePlan },
+  settings: {
+    readonly unit: UnitSource;
+    readonly capture: CapturePlan;
+    readonly attributes: Readonly<Record<string, AttributeSource>>;
+  },
 ): void {
   const known = modelIn(plan, model);
-  const running = known?.experiments[0];
-  if (known === null || running === undefined) return;
-  if (canonicalJson(known.unit) !== canonicalJson(settings.unit)) {
-    throw frozen(running, { field: 'unit', given: settings.unit, expected: known.unit });
-  }
+  if (known === null) return;
+  refuseNewUnits(known, settings.unit);
+  refuseNewAttributes(known, settings.attributes);
+  const running = known.experiments[0] ?? known.holdout?.experiment;
+  if (running === undefined) return;
   for (const direction of ['output', 'input'] as const) {
     for (const [name, pointer] of Object.entries(known.capture[direction])) {
       const given = settings.capture[direction][name] ?? null;
       if (given === pointer) continue;
       throw frozen(running, { field: `capture.${direction}.${name}`, given, expected: pointer });
+    }
+  }
+}
+
+/** Other units would not be those that were enrolled or held out. */
+function refuseNewUnits({ name, unit, experiments, holdout }: ModelPlan, given: UnitSource): void {
+  if (canonicalJson(unit) === canonicalJson(given)) return;
+  const running = experiments[0];
+  if (running !== undefined) throw frozen(running, { field: 'unit', given, expected: unit });
+  if (holdout === undefined) return;
+  throw new SluiceError('conflict', `unit is frozen while ${name} has a holdout`, [
+    {
+      field: 'unit',
+      given,
+      expected: canonicalJson(unit),
+      advice: `POST /api/v1/models/${name}/holdout/release {reason} first`,
+    },
+  ]);
+}
+
+function refuseNewAttributes(
+  { experiments, attributes = {} }: ModelPlan,
+  given: Readonly<Record<string, AttributeSource>>,
+): void {
+  for (const running of experiments) {
+    for (const { attribute } of running.audience ?? []) {
+      const expected = attributes[attribute] ?? null;
+      const next = Object.hasOwn(given, attribute) ? given[attribute] : null;
+      if (canonicalJson(next) === canonicalJson(expected)) continue;
+      throw frozen(running, { field: `attributes.${attribute}`, given: next, expected });
     }
   }
 }
@@ -69,7 +111,7 @@ export function refuseWhileRunning(plan: TrafficPlan, model: string): TrafficPla
 }
 
 function frozen(
-  running: ExperimentPlan,
+  running: Pick<ExperimentPlan, 'name'>,
   defect: { readonly field: string; readonly given: unknown; readonly expected: unknown },
 ): SluiceError {
   return new SluiceError(

@@ -8,26 +8,72 @@ import {
 } from '../experiments/experiment.js';
 import { sharesAt } from '../experiments/shares.js';
 import { invariant } from '../kernel/assert.js';
-import { lastRampStep } from './policy/rules.js';
+import { closing, type Enrolment, enrolmentOf, notBaking, reweighing } from './phases.js';
+import type { Decision } from './policy/policy.js';
+import { lastRampStep } from './policy/rule.js';
 
 /** What somebody - the policy or a person - wants to happen to a running experiment. */
 export type Action =
   | { readonly kind: 'promote'; readonly variant: string }
   | { readonly kind: 'rollback' }
-  | { readonly kind: 'advance'; readonly toStep: number }
+  /** Null: a shadow is ready, and ends. */
+  | { readonly kind: 'advance'; readonly toStep: number | null }
   | { readonly kind: 'inconclusive' }
   | { readonly kind: 'abort' }
   | { readonly kind: 'approve' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
-  | { readonly kind: 'hold' }
+  | { readonly kind: 'close'; readonly variant: string }
+  | {
+      readonly kind: 'reweigh';
+      /** One per open variant, above 0. */
+      readonly weights: Readonly<Record<string, number>>;
+      /** Above the present one. */
+      readonly coverage: number;
+    }
+  | { readonly kind: 'hold'; readonly bakingSinceMs?: number }
   | { readonly kind: 'error' };
 
-/** What happens to traffic: nothing, the experiment is enrolled at a coverage, or it leaves the plan. */
+/** What the policy's decision wants to happen. */
+export function actionOfDecision(decision: Decision): Action {
+  switch (decision.kind) {
+    case 'promote':
+      invariant(decision.variant !== null, 'a promotion names its variant');
+      return { kind: 'promote', variant: decision.variant };
+    case 'advance':
+      return { kind: 'advance', toStep: decision.toStep };
+    case 'rollback':
+      if (decision.scope === undefined) return { kind: 'rollback' };
+      invariant(decision.variant !== null, 'an arm that is closed is named');
+      return { kind: 'close', variant: decision.variant };
+    case 'hold': {
+      const { bakingSinceMs } = decision;
+      return bakingSinceMs === undefined ? { kind: 'hold' } : { kind: 'hold', bakingSinceMs };
+    }
+    default:
+      return { kind: decision.kind };
+  }
+}
+
+/** What happens to traffic. */
 export type TrafficChange =
   | { readonly kind: 'none' }
-  | { readonly kind: 'enrol'; readonly coverage: number; readonly phase: number }
-  | { readonly kind: 'withdraw'; readonly champion: string | null };
+  | Enrolment
+  | {
+      readonly kind: 'withdraw';
+      readonly champion: string | null;
+      /** The model has a holdout from now on. */
+      readonly holdout?: ReverseHoldout;
+    }
+  /** The holdout of the model ends, and with it the experiment that compares it. */
+  | { readonly kind: 'release' };
+
+/** What stays on the old version after a promotion: the ends of the hash range that never had another one. */
+export interface ReverseHoldout {
+  readonly share: number;
+  readonly version: string;
+  readonly salt: string;
+}
 
 /** The next state of an experiment and what it does to traffic. */
 export interface Change {
@@ -35,6 +81,8 @@ export interface Change {
   readonly rollout: RolloutState;
   readonly hasEnded: boolean;
   readonly traffic: TrafficChange;
+  /** True: the canary that the design names begins in the same transaction. */
+  readonly startsNext?: boolean;
 }
 
 /** The first state of a rollout: phase 1 begins with the first step's coverage (or the whole of an `ab`). */
@@ -75,7 +123,7 @@ export function changeOf(experiment: Experiment, action: Action, nowMs: number):
   };
   switch (action.kind) {
     case 'promote':
-      return ended(stays, 'completed', versionOf(design, action.variant));
+      return promoted(stays, experiment, design, action.variant);
     case 'rollback':
       return ended(stays, 'rolled_back', null);
     case 'inconclusive':
@@ -83,14 +131,20 @@ export function changeOf(experiment: Experiment, action: Action, nowMs: number):
     case 'abort':
       return ended(stays, 'aborted', null);
     case 'advance':
+      if (action.toStep === null) return readyForCanary(stays, design);
       return enrolledFurther(stays, advanced(design, rollout, action.toStep, nowMs));
+    case 'close':
+      return rephased(stays, closing(rollout, action.variant, nowMs));
+    case 'reweigh':
+      return reweighed(stays, rollout, action, nowMs);
     case 'approve':
       return { ...stays, rollout: { ...rollout, approvedStep: rollout.step } };
     case 'pause':
-      return { ...stays, status: 'paused' };
+      return { ...stays, status: 'paused', rollout: notBaking(rollout) };
     case 'resume':
       return { ...stays, status: 'running' };
     case 'hold':
+      return { ...stays, rollout: baking(rollout, action.bakingSinceMs) };
     case 'error':
       return stays;
   }
@@ -114,7 +168,14 @@ export function advanced(
     stepStartedAtMs: nowMs,
     approvedStep: null,
     phases: [...before.phases, phaseOf(design, phase, coverageAt(design, toStep), nowMs)],
+    ...(before.closed === undefined ? {} : { closed: before.closed }),
   };
+}
+
+/** A shadow that is ready has done what it can: it ends, and what follows it begins. */
+function readyForCanary(stays: Change, design: FrozenDesign): Change {
+  invariant(design.kind === 'shadow', 'only a shadow advances to no step');
+  return { ...ended(stays, 'completed', null), startsNext: design.next !== undefined };
 }
 
 function enrolledFurther(stays: Change, rollout: RolloutState): Change {
@@ -122,6 +183,39 @@ function enrolledFurther(stays: Change, rollout: RolloutState): Change {
   invariant(begun !== undefined, 'a step that begins has a phase');
   const { coverage, phase } = begun;
   return { ...stays, rollout, traffic: { kind: 'enrol', coverage, phase } };
+}
+
+/** The winner serves from now on; the old version keeps what the design promised it. */
+function promoted(
+  stays: Change,
+  { salt }: Experiment,
+  design: FrozenDesign,
+  variant: string,
+): Change {
+  const change = ended(stays, 'completed', versionOf(design, variant));
+  const { reverseHoldout } = design;
+  if (reverseHoldout === undefined || change.traffic.kind !== 'withdraw') return change;
+  const holdout = { share: reverseHoldout.share, version: controlOf(design).version, salt };
+  return { ...change, traffic: { ...change.traffic, holdout } };
+}
+
+function rephased(stays: Change, rollout: RolloutState): Change {
+  return { ...stays, rollout, traffic: enrolmentOf(rollout) };
+}
+
+function reweighed(
+  stays: Change,
+  before: RolloutState,
+  { weights, coverage }: Extract<Action, { kind: 'reweigh' }>,
+  nowMs: number,
+): Change {
+  const change = rephased(stays, reweighing(before, { weights, coverage, nowMs }));
+  return { ...change, traffic: { ...enrolmentOf(change.rollout), weights } };
+}
+
+/** Since when a promotion could have happened; left out as soon as it could not. */
+function baking(rollout: RolloutState, sinceMs: number | undefined): RolloutState {
+  return sinceMs === undefined ? notBaking(rollout) : { ...rollout, bakingSinceMs: sinceMs };
 }
 
 function ended(stays: Change, status: ExperimentStatus, champion: string | null): Change {
@@ -133,7 +227,7 @@ function phaseOf(design: FrozenDesign, phase: number, coverage: number, nowMs: n
 }
 
 function coverageAt(design: FrozenDesign, step: number): number {
-  if (design.kind === 'ab') return design.coverage;
+  if (design.kind !== 'canary') return design.coverage;
   const coverage = design.steps[step]?.coverage;
   invariant(coverage !== undefined, `a canary has a step ${String(step)}`);
   return coverage;

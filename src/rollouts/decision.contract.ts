@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { RuleOutcome } from './policy/policy.js';
 import type { ReplayResult } from './replay.js';
-import type { StoredDecision } from './stored-decision.js';
 
 const text = z.string();
 const number = z.number();
@@ -19,6 +18,9 @@ const DECISION_KINDS = [
   'approve',
   'abort',
   'redesign',
+  'close',
+  'reweigh',
+  'release',
 ] as const;
 
 /** What one rule of the policy saw. */
@@ -26,6 +28,8 @@ export const ruleOutcomeSchema = z
   .looseObject({
     rule: z.enum([
       'analysis',
+      'limits',
+      'control_health',
       'deterioration',
       'sample_ratio',
       'crossover',
@@ -37,7 +41,11 @@ export const ruleOutcomeSchema = z
       'minimum_runtime',
       'non_inferiority',
       'superiority',
+      'lift',
+      'period',
+      'final_verdict',
       'time_limit',
+      'gate',
     ]),
     outcome: z.enum(['pass', 'hold', 'act']),
     text,
@@ -102,6 +110,7 @@ export const replaySchema = z
     hashFits: z.boolean(),
     stored: told,
     replayed: told.nullable().describe('Null for a decision of a person'),
+    policy: z.strictObject({ stored: text, present: text }),
   })
   .meta({ id: 'Replay' }) satisfies z.ZodType<ReplayResult>;
 
@@ -149,10 +158,6 @@ export const standingSchema = z
   .meta({ id: 'Standing' });
 
 export type Standing = z.infer<typeof standingSchema>;
-
-/** Decisions of the log as they are shown without their inputs. */
-export type ShownDecision = Omit<StoredDecision, 'inputs'> &
-  Partial<Pick<StoredDecision, 'inputs'>>;
 
 /** GET /api/v1/changes: one message of the event stream. */
 export const changesSchema = z

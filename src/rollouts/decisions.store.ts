@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { SecretsService } from '../auth/secrets.service.js';
 import { Database } from '../database/database.service.js';
+import { AuditStore } from './audit.store.js';
+import { checkpointOf } from './checkpoint.js';
 import { DecisionRow } from './decision.row.js';
 import { decisionHash, FIRST_PREVIOUS_HASH, type StoredDecision } from './stored-decision.js';
 
@@ -18,9 +21,13 @@ const DECISIONS_PAGE = 1_000;
 
 @Injectable()
 export class DecisionsStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditStore,
+    private readonly secrets: SecretsService,
+  ) {}
 
-  /** Appends to the chain. The caller holds the experiment's row lock, so numbers and hashes cannot race. */
+  /** Appends to the chain, and signs. The caller holds the experiment's row lock, so numbers and hashes cannot race. */
   async append(tx: EntityManager, decision: NewDecision): Promise<StoredDecision> {
     const last = await this.last(tx, decision.experimentId);
     const chained = {
@@ -35,6 +42,7 @@ export class DecisionsStore {
       configVersion: configVersion === null ? null : String(configVersion),
       at: new Date(atMs),
     });
+    await this.audit.insert(tx, checkpointOf(stored, this.secrets.audit));
     return stored;
   }
 
@@ -68,8 +76,12 @@ export class DecisionsStore {
     return this.database.manager.count(DecisionRow);
   }
 
-  async get(experimentId: string, number: number): Promise<StoredDecision | null> {
-    const row = await this.database.manager.findOneBy(DecisionRow, { experimentId, number });
+  async get(
+    experimentId: string,
+    number: number,
+    db: EntityManager = this.database.manager,
+  ): Promise<StoredDecision | null> {
+    const row = await db.findOneBy(DecisionRow, { experimentId, number });
     return row === null ? null : fromRow(row);
   }
 
@@ -95,7 +107,7 @@ export class DecisionsStore {
   }
 
   /** The database's clock, the only one that times of decisions come from (workers' clocks differ). */
-  async nowMs(tx: EntityManager): Promise<number> {
+  async nowMs(tx: EntityManager = this.database.manager): Promise<number> {
     const rows = await tx.query<{ ms: string }[]>(
       'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS ms',
     );

@@ -8,13 +8,13 @@ import { type Lease, LeasesService } from '../experiments/leases.service.js';
 import { nextStatusByPolicy } from '../experiments/life-cycle.js';
 import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
-import { changeOf, type Action } from './change.js';
-import { DecisionsStore } from './decisions.store.js';
+import { actionOfDecision, changeOf } from './change.js';
 import { ExecutorService, type DecisionRecord } from './executor.service.js';
-import { decide, MAX_FAILED_ANALYSES } from './policy/decide.js';
-import { type Decision, POLICY_VERSION, type PolicyState } from './policy/policy.js';
-import { isSameHold, policyState, reasonsOf, storedInputs } from './replay.js';
+import { MAX_FAILED_ANALYSES } from './policy/decide.js';
+import { POLICY_VERSION } from './policy/policy.js';
+import { reasonsOf } from './replay.js';
 import type { StoredDecision } from './stored-decision.js';
+import { type Verdict, VerdictService } from './verdict.service.js';
 
 /** The actor of automatic decisions. */
 const POLICY_ACTOR = 'sluice';
@@ -31,7 +31,7 @@ export class EvaluationService {
     private readonly experiments: ExperimentsService,
     private readonly leases: LeasesService,
     private readonly analysis: AnalysisService,
-    private readonly decisions: DecisionsStore,
+    private readonly verdicts: VerdictService,
     private readonly executor: ExecutorService,
   ) {}
 
@@ -56,19 +56,13 @@ export class EvaluationService {
     return after.status === 'running' || after.status === 'paused' ? intervalMs : null;
   }
 
-  /** Decides on a report and carries it out, fenced by lease and revision in one transaction. */
+  /**
+   * Decides on a report, asks the gates, and carries the verdict out in one transaction, fenced by lease and
+   * revision: what was decided holds for this very state or not at all.
+   */
   private async conclude(lease: Lease, experiment: Experiment, report: Report): Promise<void> {
-    await this.executor.decideInTransaction(async (tx, nowMs) => {
-      const current = await this.fenced(tx, lease, experiment);
-      const state = policyState(current, 0);
-      const decision = decide({
-        design: report.evidence.design,
-        state,
-        assessment: report.assessment,
-        nowMs,
-      });
-      await this.carryOut(tx, current, decision, { state, nowMs, report });
-    });
+    const verdict = await this.verdicts.onReport(experiment, report);
+    await this.carryOut(lease, experiment, verdict);
   }
 
   private async concludeFailure(
@@ -77,16 +71,11 @@ export class EvaluationService {
     failure: string,
   ): Promise<void> {
     this.logger.error(`${experiment.name}: analysis failed: ${failure}`);
-    if (experiment.failedAnalyses + 1 < MAX_FAILED_ANALYSES) return;
+    const failures = experiment.failedAnalyses + 1;
+    if (failures < MAX_FAILED_ANALYSES) return;
     try {
-      await this.executor.decideInTransaction(async (tx, nowMs) => {
-        const current = await this.fenced(tx, lease, experiment);
-        const state = policyState(current, current.failedAnalyses + 1);
-        const { design } = current;
-        if (design === null) return;
-        const decision = decide({ design, state, assessment: null, nowMs });
-        await this.carryOut(tx, current, decision, { state, nowMs, report: null });
-      });
+      const verdict = await this.verdicts.onFailure(experiment, failures);
+      if (verdict !== null) await this.carryOut(lease, experiment, verdict);
     } catch (error) {
       // The database is what failed, most likely: the failure is counted with the lease, or by the next turn.
       this.logger.error(
@@ -95,47 +84,38 @@ export class EvaluationService {
     }
   }
 
+  private carryOut(
+    lease: Lease,
+    decidedOn: Experiment,
+    verdict: Verdict,
+  ): Promise<StoredDecision | null> {
+    return this.executor.decideInTransaction(async (tx, nowMs) => {
+      const experiment = await this.fenced(tx, lease, decidedOn);
+      const { decision, inputs, reportNumber } = verdict;
+      if (!(await this.verdicts.isNews(tx, experiment.id, decision))) return null;
+      const allowed = nextStatusByPolicy(experiment.status, decision.kind).kind === 'allowed';
+      invariant(allowed, `${decision.kind} is not possible while ${experiment.status}`);
+      const change = changeOf(experiment, actionOfDecision(decision), nowMs);
+      const record: DecisionRecord = {
+        kind: decision.kind,
+        automatic: true,
+        actor: POLICY_ACTOR,
+        summary: decision.summary,
+        reasons: reasonsOf(decision),
+        inputs,
+        policyVersion: POLICY_VERSION,
+        reportNumber,
+        atMs: nowMs,
+      };
+      return this.executor.apply(tx, experiment, change, record);
+    });
+  }
+
   /** The locked row, if this worker still holds the lease and nobody changed the experiment since the analysis. */
   private async fenced(tx: EntityManager, lease: Lease, analysed: Experiment): Promise<Experiment> {
     await this.leases.check(tx, lease);
     const current = await this.experiments.lock(tx, lease.experimentId);
     if (current.revision === analysed.revision) return current;
     throw new SluiceError('conflict', 'the experiment changed while it was analysed');
-  }
-
-  private async carryOut(
-    tx: EntityManager,
-    experiment: Experiment,
-    decision: Decision,
-    seen: { readonly state: PolicyState; readonly nowMs: number; readonly report: Report | null },
-  ): Promise<StoredDecision | null> {
-    const last = await this.decisions.last(tx, experiment.id);
-    if (isSameHold(last, decision)) return null;
-    const allowed = nextStatusByPolicy(experiment.status, decision.kind).kind === 'allowed';
-    invariant(allowed, `${decision.kind} is not possible while ${experiment.status}`);
-    const change = changeOf(experiment, actionOf(decision), seen.nowMs);
-    const record: DecisionRecord = {
-      kind: decision.kind,
-      automatic: true,
-      actor: POLICY_ACTOR,
-      summary: decision.summary,
-      reasons: reasonsOf(decision),
-      inputs: storedInputs(seen),
-      policyVersion: POLICY_VERSION,
-      reportNumber: seen.report?.number ?? null,
-      atMs: seen.nowMs,
-    };
-    return this.executor.apply(tx, experiment, change, record);
-  }
-}
-
-function actionOf(decision: Decision): Action {
-  switch (decision.kind) {
-    case 'promote':
-      return { kind: 'promote', variant: decision.variant ?? '' };
-    case 'advance':
-      return { kind: 'advance', toStep: decision.toStep ?? 0 };
-    default:
-      return { kind: decision.kind };
   }
 }

@@ -1,16 +1,19 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.service.js';
+import { parseDefinition } from '../experiments/experiment.contract.js';
 import type { Experiment } from '../experiments/experiment.js';
-import { experimentPlan } from '../experiments/experiment-plan.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
+import { invariant } from '../kernel/assert.js';
+import { SluiceError } from '../kernel/errors.js';
 import { ModelsService } from '../models/models.service.js';
 import { PlanService } from '../models/plan.service.js';
-import { modelIn, withExperiment, withoutExperiment } from '../routing/plan-change.js';
 import type { TrafficPlan } from '../routing/plan.js';
-import type { Change } from './change.js';
+import { type Change, startOf } from './change.js';
 import { DecisionsStore } from './decisions.store.js';
+import { POLICY_VERSION } from './policy/policy.js';
 import type { StoredDecision, StoredDecisionKind } from './stored-decision.js';
+import { enrolled, heldBack, released, withdrawn } from './traffic.js';
 
 /** What is written down about a decision besides its effects. */
 export interface DecisionRecord {
@@ -25,6 +28,22 @@ export interface DecisionRecord {
   readonly atMs: number;
 }
 
+/** Who begins an experiment, and on which evidence when it is not a person. */
+export interface StartRecord {
+  readonly automatic: boolean;
+  readonly actor: string;
+  readonly summary: string;
+  readonly reasons?: object;
+  /** The decision of another experiment that this start rests on. */
+  readonly evidenceChain?: {
+    readonly experimentId: string;
+    readonly decisionNumber: number;
+    readonly decisionHash: string;
+    readonly reportNumber: number | null;
+  };
+  readonly atMs: number;
+}
+
 /** Topic of the outbox messages that tell the outside about decisions. */
 export const DECISION_TOPIC = 'decision';
 
@@ -34,6 +53,8 @@ export const DECISION_TOPIC = 'decision';
  */
 @Injectable()
 export class ExecutorService {
+  private readonly logger = new Logger(ExecutorService.name);
+
   constructor(
     private readonly database: Database,
     private readonly experiments: ExperimentsService,
@@ -77,7 +98,74 @@ export class ExecutorService {
       rollout: change.rollout,
       ...(change.hasEnded ? { endedAtMs: record.atMs } : {}),
     });
+    if (change.startsNext === true) await this.startNext(tx, experiment, stored);
     return stored;
+  }
+
+  /** Freezes a locked draft and begins it. Throws `conflict` or `invalid_input` when it does not fit any more. */
+  async start(tx: EntityManager, locked: Experiment, record: StartRecord): Promise<StoredDecision> {
+    const { actor, automatic, summary, reasons, evidenceChain, atMs } = record;
+    const experiment = await this.experiments.freeze(tx, locked, atMs);
+    const { design, designHash } = experiment;
+    invariant(design !== null, 'what was frozen has a design');
+    return this.apply(tx, experiment, startOf(design, atMs), {
+      kind: 'start',
+      automatic: false,
+      actor,
+      summary,
+      reasons: { code: automatic ? 'follows' : 'manual_start', variant: null, ...reasons },
+      inputs: {
+        rollout: locked.rollout,
+        status: locked.status,
+        designHash,
+        ...(evidenceChain === undefined ? {} : { evidenceChain }),
+      },
+      policyVersion: POLICY_VERSION,
+      reportNumber: null,
+      atMs,
+    });
+  }
+
+  /**
+   * The canary that follows a shadow. What its start may be refused for (a layer that is full, a champion that changed)
+   * must not undo the shadow's verdict: the draft stays then, and says why it did not start.
+   */
+  private async startNext(
+    tx: EntityManager,
+    shadow: Experiment,
+    ready: StoredDecision,
+  ): Promise<void> {
+    const definition = shadow.design?.next;
+    invariant(definition !== undefined, 'what follows was frozen with the design');
+    const draft = await this.experiments.createAfter(
+      tx,
+      shadow,
+      parseDefinition(definition as Readonly<Record<string, unknown>>),
+    );
+    const evidenceChain = {
+      experimentId: shadow.id,
+      decisionNumber: ready.number,
+      decisionHash: ready.hash,
+      reportNumber: ready.reportNumber,
+    };
+    const record: StartRecord = {
+      automatic: true,
+      actor: ready.actor,
+      summary: `${shadow.name} showed that ${draft.name} may begin: ${ready.summary}`,
+      reasons: { parent: shadow.name },
+      evidenceChain,
+      atMs: ready.atMs,
+    };
+    await tx.query('SAVEPOINT next');
+    try {
+      await this.start(tx, draft, record);
+      await tx.query('RELEASE SAVEPOINT next');
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.code === 'internal') throw error;
+      await tx.query('ROLLBACK TO SAVEPOINT next');
+      await this.experiments.noteFailure(tx, draft.id, `not started: ${error.message}`);
+      this.logger.error(`${draft.name} was not started after ${shadow.name}: ${error.message}`);
+    }
   }
 
   private async applyTraffic(
@@ -87,26 +175,28 @@ export class ExecutorService {
     { actor, summary }: DecisionRecord,
   ): Promise<number | null> {
     const cause = { actor, reason: `${experiment.name}: ${summary}` };
-    const { model, id } = experiment;
+    const { model } = experiment;
     if (traffic.kind === 'none') return null;
     if (traffic.kind === 'enrol') {
-      const { version } = await this.plans.change(tx, cause, (plan) => {
-        const previous = modelIn(plan, model)?.experiments.find((running) => running.id === id);
-        const next = experimentPlan(experiment, traffic.coverage, traffic.phase, previous ?? null);
-        return withExperiment(plan, model, next);
-      });
+      const { version } = await this.plans.change(tx, cause, (plan) =>
+        enrolled(plan, experiment, traffic),
+      );
       return version;
     }
-    const withdraw = (plan: TrafficPlan): TrafficPlan => withoutExperiment(plan, model, id);
-    const { version } =
-      traffic.champion === null
-        ? await this.plans.change(tx, cause, withdraw)
-        : await this.models.setChampion(tx, {
-            ...cause,
-            model,
-            version: traffic.champion,
-            edit: withdraw,
-          });
+    if (traffic.kind === 'release') {
+      await this.models.setHoldout(tx, model, null);
+      const release = (plan: TrafficPlan): TrafficPlan => released(plan, model, experiment.id);
+      return (await this.plans.change(tx, cause, release)).version;
+    }
+    const { champion, holdout } = traffic;
+    if (holdout !== undefined) await this.models.setHoldout(tx, model, holdout);
+    const withdraw = (plan: TrafficPlan): TrafficPlan => {
+      const without = withdrawn(plan, experiment);
+      return holdout === undefined ? without : heldBack(without, model, holdout);
+    };
+    if (champion === null) return (await this.plans.change(tx, cause, withdraw)).version;
+    const change = { ...cause, model, version: champion, edit: withdraw };
+    const { version } = await this.models.setChampion(tx, change);
     return version;
   }
 }

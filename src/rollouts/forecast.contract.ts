@@ -21,6 +21,13 @@ export const forecastSchema = z
         value: number,
         standardDeviation: number,
         requestsPerUnit: number,
+        covariate: z
+          .looseObject({
+            correlation: number,
+            source: z.enum(['assumed', 'observed']),
+            observedUnits: number.nullable(),
+          })
+          .nullable(),
       }),
     ),
     sampleSizes: z.array(
@@ -33,6 +40,19 @@ export const forecastSchema = z
         power: number,
         fixedHorizon: units.nullable(),
         sequential: units.nullable(),
+      }),
+    ),
+    covariates: z.array(
+      z.looseObject({
+        metric: text,
+        correlation: number.nullable(),
+        source: z.enum(['assumed', 'observed']).nullable(),
+        observedUnits: number.nullable(),
+        varianceReduction: number,
+        unitsWithout: number.nullable(),
+        unitsWith: number.nullable(),
+        savedUnits: number.nullable(),
+        note: text,
       }),
     ),
     inflation: z.strictObject({ factor: number, source: text }),

@@ -16,6 +16,12 @@ const assumption = z.strictObject({
     .max(1_000_000)
     .optional()
     .describe('Metrics about requests only'),
+  covariateCorrelation: z
+    .number()
+    .gt(-1)
+    .lt(1)
+    .optional()
+    .describe("Metrics with a covariate: of a unit's value with what it did before"),
 });
 
 /** POST /api/v1/experiments/plan: an experiment that need not have a name, and what is known of its metrics. */

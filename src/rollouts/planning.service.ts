@@ -18,6 +18,8 @@ import {
 import { observationsOf, type Recent, type Traffic, trafficOf } from './planning/observed.js';
 import { randomOf } from './planning/random.js';
 import {
+  type CovariateSaving,
+  covariateSavings,
   type DetectableEffect,
   detectableEffects,
   inflationOf,
@@ -82,6 +84,8 @@ export interface ExperimentForecast {
   readonly method: string;
   readonly baselines: readonly PlannedBaseline[];
   readonly sampleSizes: readonly TestSize[];
+  /** Metrics that are adjusted by the past of their units: how much that saves. */
+  readonly covariates: readonly CovariateSaving[];
   readonly inflation: { readonly factor: number; readonly source: string };
   /** Units in both compared arms that every test is content with. */
   readonly requiredUnits: number | null;
@@ -126,6 +130,7 @@ export class PlanningService {
         ...baseline,
       })),
       sampleSizes,
+      covariates: covariateSavings(design, metrics),
       inflation: { factor: inflationOf(design), source: INFLATION_SOURCE },
       requiredUnits: required,
       plannedUnits: design.analysis.plannedUnits,
@@ -141,6 +146,7 @@ export class PlanningService {
     const nowMs = systemClock.nowMs();
     const query = {
       ...{ model: design.model, nowMs, sinceMs: nowMs - LOOK_BACK_MS },
+      pastMs: longestLookBackMs(design),
       outcomes: outcomesOf(design),
     };
     try {
@@ -170,6 +176,11 @@ export class PlanningService {
       this.#atOnce -= 1;
     }
   }
+}
+
+/** The past of units that covariates look at, at most; 0 without any. */
+function longestLookBackMs({ metrics }: FrozenDesign): number {
+  return Math.max(0, ...metrics.map(({ definition }) => definition.covariate?.lookbackMs ?? 0));
 }
 
 function outcomesOf({ metrics }: FrozenDesign): readonly string[] {

@@ -5,7 +5,13 @@ import { epochStartOf, type Experiment } from '../experiments/experiment.js';
 import { invariant } from '../kernel/assert.js';
 import { canonicalJson } from '../kernel/json.js';
 import { decide } from './policy/decide.js';
-import type { Decision, PolicyDesign, PolicyState } from './policy/policy.js';
+import { gated, type GateAnswer } from './policy/gates.js';
+import {
+  type Decision,
+  POLICY_VERSION,
+  type PolicyDesign,
+  type PolicyState,
+} from './policy/policy.js';
 import { decisionHash, type StoredDecision } from './stored-decision.js';
 
 /** Everything an automatic decision was computed from; statistics and policy run again on nothing else. */
@@ -14,12 +20,17 @@ export interface StoredInputs {
   readonly nowMs: number;
   /** Null when the analysis itself had failed. */
   readonly evidence: Evidence | null;
+  /** What gates answered; missing when none was asked. */
+  readonly gates?: readonly GateAnswer[];
 }
 
 export interface StoredReasons {
   readonly code: string;
   readonly variant: string | null;
   readonly toStep: number | null;
+  /** Of one arm only; absent: of the experiment. */
+  readonly scope?: 'arm';
+  readonly bakingSinceMs?: number;
   readonly trace: Decision['trace'];
 }
 
@@ -31,6 +42,8 @@ export interface ReplayResult {
   readonly stored: { readonly kind: string; readonly summary: string };
   /** Null for a decision of a person: there is nothing to compute. */
   readonly replayed: { readonly kind: string; readonly summary: string } | null;
+  /** The policy that decided, under whose rules it was replayed, and the one that decides today. */
+  readonly policy: { readonly stored: string; readonly present: string };
 }
 
 /** The rollout as the policy sees it. */
@@ -39,20 +52,32 @@ export function policyState(experiment: Experiment, failedAnalyses: number): Pol
   const startedAtMs = epochStartOf(experiment);
   invariant(status === 'running' || status === 'paused', 'only a started experiment is decided on');
   invariant(rollout !== null && startedAtMs !== null, 'a started experiment has a rollout');
-  const { step, stepStartedAtMs, approvedStep } = rollout;
-  return { status, startedAtMs, step, stepStartedAtMs, approvedStep, failedAnalyses };
+  const { step, stepStartedAtMs, approvedStep, closed, bakingSinceMs } = rollout;
+  return {
+    ...{ status, startedAtMs, step, stepStartedAtMs, approvedStep, failedAnalyses },
+    ...(closed === undefined ? {} : { closed }),
+    ...(bakingSinceMs === undefined ? {} : { bakingSinceMs }),
+  };
 }
 
 export function storedInputs(seen: {
   readonly state: PolicyState;
   readonly nowMs: number;
   readonly report: Report | null;
+  readonly answers: readonly GateAnswer[];
 }): StoredInputs {
-  return { state: seen.state, nowMs: seen.nowMs, evidence: seen.report?.evidence ?? null };
+  const { state, nowMs, report, answers } = seen;
+  const gates = answers.length === 0 ? {} : { gates: answers };
+  return { state, nowMs, evidence: report?.evidence ?? null, ...gates };
 }
 
-export function reasonsOf({ code, variant, toStep, trace }: Decision): StoredReasons {
-  return { code, variant, toStep, trace };
+export function reasonsOf(decision: Decision): StoredReasons {
+  const { code, variant, toStep, scope, bakingSinceMs, trace } = decision;
+  return {
+    ...{ code, variant, toStep, trace },
+    ...(scope === undefined ? {} : { scope }),
+    ...(bakingSinceMs === undefined ? {} : { bakingSinceMs }),
+  };
 }
 
 /** Holding for the same reason as before is not news; the log keeps the change of reason, reports keep the rest. */
@@ -66,18 +91,21 @@ export function isSameHold(last: StoredDecision | null, decision: Decision): boo
 export function replay(stored: StoredDecision): ReplayResult {
   const hashFits = stored.hash === decisionHash(stored);
   const was = { kind: stored.kind, summary: stored.summary };
-  if (!stored.automatic) return { identical: hashFits, hashFits, stored: was, replayed: null };
-  const { state, nowMs, evidence } = stored.inputs as StoredInputs;
+  const policy = { stored: stored.policyVersion, present: POLICY_VERSION };
+  if (!stored.automatic) {
+    return { identical: hashFits, hashFits, stored: was, replayed: null, policy };
+  }
+  const { state, nowMs, evidence, gates = [] } = stored.inputs as StoredInputs;
   const design: PolicyDesign = evidence?.design ?? NO_DESIGN;
   const assessment = evidence === null ? null : assess(evidence);
-  const decision = decide({ design, state, assessment, nowMs });
+  const decision = gated(decide({ design, state, assessment, nowMs }, stored.policyVersion), gates);
   const identical =
     hashFits &&
     decision.kind === stored.kind &&
     decision.summary === stored.summary &&
     canonicalJson(reasonsOf(decision)) === canonicalJson(stored.reasons);
   const replayed = { kind: decision.kind, summary: decision.summary };
-  return { identical, hashFits, stored: was, replayed };
+  return { identical, hashFits, stored: was, replayed, policy };
 }
 
 /** A failed analysis is decided on without a look at the design. */

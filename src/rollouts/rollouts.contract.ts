@@ -35,6 +35,28 @@ export const redesignBodySchema = z.strictObject({
 
 export type RedesignBody = z.infer<typeof redesignBodySchema>;
 
+/** More than this between two weights is not a weight. */
+const MAX_WEIGHT = 1_000_000;
+
+/** POST /api/v1/experiments/{id}/close: one arm of an `ab`. */
+export const closeBodySchema = z.strictObject({
+  variant: z.string().regex(NAME_PATTERN),
+  reason: verbBodySchema.shape.reason,
+});
+
+export type CloseBody = z.infer<typeof closeBodySchema>;
+
+/** POST /api/v1/experiments/{id}/weights: of the units that are not enrolled yet. */
+export const weightsBodySchema = z.strictObject({
+  weights: z
+    .record(z.string().regex(NAME_PATTERN), z.number().positive().max(MAX_WEIGHT))
+    .describe('One for the control and each open variant'),
+  coverage: z.number().gt(0).lte(1).describe('Share of units enrolled, more than now'),
+  reason: verbBodySchema.shape.reason,
+});
+
+export type WeightsBody = z.infer<typeof weightsBodySchema>;
+
 export type VerbBody = z.infer<typeof verbBodySchema>;
 
 export const assignmentQuerySchema = z.strictObject({

@@ -21,6 +21,8 @@ import type { ReplayResult } from './replay.js';
 import {
   type AssignmentQuery,
   assignmentQuerySchema,
+  type CloseBody,
+  closeBodySchema,
   decisionNumberSchema,
   type RedesignBody,
   redesignBodySchema,
@@ -28,11 +30,22 @@ import {
   type VerbBody,
   verbBodySchema,
   verbParamSchema,
+  type WeightsBody,
+  weightsBodySchema,
 } from './rollouts.contract.js';
 import { type DecisionLog, RolloutsService } from './rollouts.service.js';
 import { SchedulerService } from './scheduler.service.js';
 import type { StoredDecision } from './stored-decision.js';
 import { VerbsService } from './verbs.service.js';
+
+/** The log as it is shown: with inputs or, kilobytes lighter, without. */
+interface ShownLog extends Omit<DecisionLog, 'decisions'> {
+  readonly decisions: readonly Omit<StoredDecision, 'inputs'>[];
+}
+
+function withoutInputs({ decisions, chain }: DecisionLog): ShownLog {
+  return { decisions: decisions.map(({ inputs: _inputs, ...shown }) => shown), chain };
+}
 
 @Controller('experiments')
 export class RolloutsController {
@@ -45,11 +58,12 @@ export class RolloutsController {
   @Get(':experiment/decisions')
   @RequireScope('experiments:read')
   @SerializeOptions({ schema: decisionLogSchema })
-  decisions(
+  async decisions(
     @Param('experiment') experiment: string,
     @Query({ schema: decisionLogQuerySchema }) { inputs }: DecisionLogQuery,
-  ): Promise<DecisionLog> {
-    return this.rollouts.log(experiment, inputs);
+  ): Promise<ShownLog> {
+    const log = await this.rollouts.log(experiment);
+    return inputs ? log : withoutInputs(log);
   }
 
   @Get(':experiment/decisions/:number')
@@ -92,6 +106,32 @@ export class RolloutsController {
     @Actor() actor: string,
   ): Promise<StoredDecision> {
     const decision = await this.verbs.redesign(experiment, body, actor);
+    void this.scheduler.hint(decision.experimentId);
+    return decision;
+  }
+
+  @Post(':experiment/close')
+  @HttpCode(200)
+  @RequireScope('experiments:write')
+  async close(
+    @Param('experiment') experiment: string,
+    @Body({ schema: closeBodySchema }) body: CloseBody,
+    @Actor() actor: string,
+  ): Promise<StoredDecision> {
+    const decision = await this.verbs.close(experiment, body, actor);
+    void this.scheduler.hint(decision.experimentId);
+    return decision;
+  }
+
+  @Post(':experiment/weights')
+  @HttpCode(200)
+  @RequireScope('experiments:write')
+  async reweigh(
+    @Param('experiment') experiment: string,
+    @Body({ schema: weightsBodySchema }) body: WeightsBody,
+    @Actor() actor: string,
+  ): Promise<StoredDecision> {
+    const decision = await this.verbs.reweigh(experiment, body, actor);
     void this.scheduler.hint(decision.experimentId);
     return decision;
   }

@@ -4,14 +4,13 @@ import { SluiceError } from '../kernel/errors.js';
 import { PlanService } from '../models/plan.service.js';
 import { type Explanation, explainAssignment } from '../routing/explain.js';
 import { modelIn } from '../routing/plan-change.js';
-import type { ShownDecision } from './decision.contract.js';
 import { DecisionsStore } from './decisions.store.js';
 import { replay, type ReplayResult } from './replay.js';
 import type { AssignmentQuery } from './rollouts.contract.js';
 import { firstBrokenLink, type StoredDecision } from './stored-decision.js';
 
 export interface DecisionLog {
-  readonly decisions: readonly ShownDecision[];
+  readonly decisions: readonly StoredDecision[];
   readonly chain: { readonly intact: boolean; readonly firstBroken: number | null };
 }
 
@@ -24,15 +23,11 @@ export class RolloutsService {
     private readonly decisions: DecisionsStore,
   ) {}
 
-  /** @param withInputs whether each decision comes with everything it was computed from: kilobytes each */
-  async log(idOrName: string, withInputs = true): Promise<DecisionLog> {
+  async log(idOrName: string): Promise<DecisionLog> {
     const { id } = await this.experiments.get(idOrName);
     const decisions = await this.decisions.list(id);
     const firstBroken = firstBrokenLink(decisions);
-    return {
-      decisions: withInputs ? decisions : decisions.map(({ inputs: _inputs, ...shown }) => shown),
-      chain: { intact: firstBroken === null, firstBroken },
-    };
+    return { decisions, chain: { intact: firstBroken === null, firstBroken } };
   }
 
   async replay(idOrName: string, number: number): Promise<ReplayResult> {

@@ -15,17 +15,17 @@ import { OutboxService } from './outbox.service.js';
 
 const JOB = 'evaluate';
 
-/** How often the sweeper looks for due experiments that no job has claimed. */
-const SWEEP_INTERVAL_MS = 1_000;
+/** How often the sweeper looks for due experiments that no job has claimed: often enough to take over within a second. */
+const SWEEP_INTERVAL_MS = 500;
 
 /** Jobs get this head start; after it the sweeper takes over, so a dead queue delays a turn by two ticks at most. */
-const SWEEP_GRACE_MS = 1_000;
+const SWEEP_GRACE_MS = 500;
 
-/** Longer than any healthy turn; a worker that pauses longer loses its lease and its turn changes nothing. */
-const LEASE_MS = 30_000;
+/** Turns under way in one process; what else is due waits for the next sweep, or for another process. */
+const MAX_TURNS = 6;
 
-/** Experiments claimed by one sweep; the rest waits for the next. */
-const SWEEP_BATCH = 4;
+/** Turns that jobs start; the rest is left for what the sweeper finds. */
+const JOB_TURNS = 2;
 
 /** How long shutdown waits for the turns under way. */
 const DRAIN_MS = 8_000;
@@ -62,7 +62,7 @@ export class SchedulerService implements OnApplicationBootstrap, BeforeApplicati
 
   onApplicationBootstrap(): void {
     if (!this.config.roles.includes('worker')) return;
-    this.queue.process(JOB, (data) => this.onJob(data), { concurrency: 2 });
+    this.queue.process(JOB, (data) => this.onJob(data), { concurrency: JOB_TURNS });
     this.timer = setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS);
   }
 
@@ -82,17 +82,20 @@ export class SchedulerService implements OnApplicationBootstrap, BeforeApplicati
   private async onJob(data: unknown): Promise<void> {
     const experimentId = experimentIdIn(data);
     if (experimentId === null || this.isStopping || !this.database.isReady) return;
-    const lease = await this.turn.leases.claim(experimentId, this.holder, LEASE_MS);
+    const { leaseMs } = this.config;
+    const lease = await this.turn.leases.claim(experimentId, this.holder, leaseMs);
     if (lease !== null) await this.run(lease);
   }
 
+  /** Starts turns and does not wait for them: one that takes long must not keep others from being taken over. */
   private async sweep(): Promise<void> {
     if (this.isSweeping || this.isStopping || !this.database.isReady) return;
     this.isSweeping = true;
     try {
       const { leases, outbox } = this.turn;
-      const due = await leases.claimDue(this.holder, LEASE_MS, SWEEP_GRACE_MS, SWEEP_BATCH);
-      await Promise.all(due.map((lease) => this.run(lease)));
+      const free = Math.max(0, MAX_TURNS - this.turns.size);
+      const due = await leases.claimDue(this.holder, this.config.leaseMs, SWEEP_GRACE_MS, free);
+      for (const lease of due) void this.run(lease);
       await outbox.relay();
     } catch (error) {
       this.logger.warn(`sweep failed, tried again in a second: ${String(error)}`);
@@ -113,7 +116,9 @@ export class SchedulerService implements OnApplicationBootstrap, BeforeApplicati
 
   private async evaluateAndHint(lease: Lease): Promise<void> {
     try {
-      const nextInMs = await this.turn.evaluation.evaluate(lease);
+      const { leases, evaluation } = this.turn;
+      const { leaseMs } = this.config;
+      const nextInMs = await leases.keep(lease, leaseMs, () => evaluation.evaluate(lease));
       if (nextInMs !== null) await this.hint(lease.experimentId, nextInMs);
     } catch (error) {
       // The lease runs out and another turn is taken; nothing was changed.

@@ -12,7 +12,10 @@ export type StoredDecisionKind =
   | 'resume'
   | 'approve'
   | 'abort'
-  | 'redesign';
+  | 'redesign'
+  | 'close'
+  | 'reweigh'
+  | 'release';
 
 /** One entry of an experiment's decision log, with everything it looked at. */
 export interface StoredDecision {

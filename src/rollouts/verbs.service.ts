@@ -1,12 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import type { Experiment, FrozenDesign } from '../experiments/experiment.js';
+import type { Experiment } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
-import { type ManualVerb, nextStatus } from '../experiments/life-cycle.js';
-import { SluiceError } from '../kernel/errors.js';
-import { type Action, changeOf, nextStep, restartOf, startOf } from './change.js';
-import { ExecutorService, type DecisionRecord } from './executor.service.js';
+import type { ManualVerb } from '../experiments/life-cycle.js';
+import { type Action, changeOf, restartOf } from './change.js';
+import { ExecutorService } from './executor.service.js';
+import {
+  actionOf,
+  closeAction,
+  designOf,
+  refuseFromStatus,
+  reweighAction,
+} from './manual-action.js';
 import { POLICY_VERSION } from './policy/policy.js';
-import type { RedesignBody, Verb, VerbBody } from './rollouts.contract.js';
+import type { CloseBody, RedesignBody, Verb, VerbBody, WeightsBody } from './rollouts.contract.js';
 import type { StoredDecision } from './stored-decision.js';
 
 /** What people do to experiments by hand: the same transaction, log and fence as automatic decisions. */
@@ -24,31 +30,71 @@ export class VerbsService {
     body: VerbBody,
     actor: string,
   ): Promise<StoredDecision> {
+    if (verb === 'start') return this.start(idOrName, body, actor);
+    return this.change(idOrName, verb, {
+      ...{ actor, reason: body.reason },
+      action: (experiment) => actionOf(experiment, verb, body),
+      reasons: { variant: body.variant ?? null },
+    });
+  }
+
+  private async start(
+    idOrName: string,
+    { reason: summary }: VerbBody,
+    actor: string,
+  ): Promise<StoredDecision> {
     const { id } = await this.experiments.get(idOrName);
     return this.executor.decideInTransaction(async (tx, nowMs) => {
       const locked = await this.experiments.lock(tx, id);
-      refuseFromStatus(locked, verb);
-      const isStart = verb === 'start';
-      const experiment = isStart ? await this.experiments.freeze(tx, locked, nowMs) : locked;
-      const change = isStart
-        ? startOf(designOf(experiment), nowMs)
-        : changeOf(experiment, actionOf(experiment, verb, body), nowMs);
-      const record: DecisionRecord = {
-        kind: verb,
-        automatic: false,
-        actor,
-        summary: body.reason,
-        reasons: { code: `manual_${verb}`, variant: body.variant ?? null },
-        inputs: {
-          rollout: locked.rollout,
-          status: locked.status,
-          designHash: experiment.designHash,
-        },
+      refuseFromStatus(locked, 'start');
+      return this.executor.start(tx, locked, { automatic: false, actor, summary, atMs: nowMs });
+    });
+  }
+
+  /** Closes one arm of an `ab`; the others go on. Throws like `perform`. */
+  close(idOrName: string, body: CloseBody, actor: string): Promise<StoredDecision> {
+    const { variant, reason } = body;
+    return this.change(idOrName, 'close', {
+      ...{ actor, reason },
+      action: (experiment) => closeAction(experiment, variant),
+      reasons: { variant },
+    });
+  }
+
+  /** Deals out units that are not enrolled yet by other weights. Throws like `perform`. */
+  reweigh(idOrName: string, body: WeightsBody, actor: string): Promise<StoredDecision> {
+    const { weights, coverage, reason } = body;
+    return this.change(idOrName, 'reweigh', {
+      ...{ actor, reason },
+      action: (experiment) => reweighAction(experiment, { weights, coverage }),
+      reasons: { variant: null, weights, coverage },
+    });
+  }
+
+  private async change(
+    idOrName: string,
+    kind: Exclude<ManualVerb, 'start' | 'redesign'>,
+    wanted: {
+      readonly actor: string;
+      readonly reason: string;
+      readonly action: (experiment: Experiment) => Action;
+      readonly reasons: object;
+    },
+  ): Promise<StoredDecision> {
+    const { id } = await this.experiments.get(idOrName);
+    return this.executor.decideInTransaction(async (tx, nowMs) => {
+      const locked = await this.experiments.lock(tx, id);
+      refuseFromStatus(locked, kind);
+      const change = changeOf(locked, wanted.action(locked), nowMs);
+      const { rollout, status, designHash } = locked;
+      return this.executor.apply(tx, locked, change, {
+        ...{ kind, automatic: false, actor: wanted.actor, summary: wanted.reason },
+        reasons: { code: `manual_${kind}`, ...wanted.reasons },
+        inputs: { rollout, status, designHash },
         policyVersion: POLICY_VERSION,
         reportNumber: null,
         atMs: nowMs,
-      };
-      return this.executor.apply(tx, experiment, change, record);
+      });
     });
   }
 
@@ -89,55 +135,4 @@ export class VerbsService {
       });
     });
   }
-}
-
-function refuseFromStatus(experiment: Experiment, verb: ManualVerb): void {
-  const next = nextStatus(experiment.status, verb);
-  if (next.kind === 'allowed') return;
-  throw new SluiceError('conflict', `${verb} is not possible while ${experiment.status}`, [
-    {
-      field: 'verb',
-      given: verb,
-      expected:
-        next.allowed.length > 0 ? `one of ${next.allowed.join(', ')}` : 'no verb: it has ended',
-    },
-  ]);
-}
-
-function designOf(experiment: Experiment): FrozenDesign {
-  if (experiment.design !== null) return experiment.design;
-  throw new SluiceError('internal', `${experiment.name} has no frozen design`);
-}
-
-function actionOf(experiment: Experiment, verb: Verb, body: VerbBody): Action {
-  switch (verb) {
-    case 'advance':
-      return { kind: 'advance', toStep: manualStep(experiment) };
-    case 'promote':
-      return { kind: 'promote', variant: manualVariant(experiment, body) };
-    case 'start':
-      throw new SluiceError('internal', 'start is not a change of a started experiment');
-    default:
-      return { kind: verb };
-  }
-}
-
-function manualStep(experiment: Experiment): number {
-  const { rollout } = experiment;
-  const next = rollout === null ? null : nextStep(designOf(experiment), rollout);
-  if (next !== null) return next;
-  throw new SluiceError('conflict', 'there is no further step with a control', [
-    { field: 'verb', given: 'advance', expected: 'promote', advice: 'promote ends the rollout' },
-  ]);
-}
-
-function manualVariant(experiment: Experiment, body: VerbBody): string {
-  const candidates = designOf(experiment)
-    .variants.filter((variant) => !variant.control)
-    .map((variant) => variant.name);
-  const wanted = body.variant ?? (candidates.length === 1 ? candidates[0] : undefined);
-  if (wanted !== undefined && candidates.includes(wanted)) return wanted;
-  throw new SluiceError('invalid_input', 'which variant is to be promoted?', [
-    { field: 'variant', given: body.variant ?? null, expected: `one of ${candidates.join(', ')}` },
-  ]);
 }

@@ -1,8 +1,16 @@
 import { SluiceError } from '../kernel/errors.js';
-import type { ExperimentPlan, ModelPlan, PlanKey, TrafficPlan, VersionPlan } from './plan.js';
+import { takenSegments } from './layers.js';
+import type {
+  ExperimentPlan,
+  HoldoutPlan,
+  ModelPlan,
+  PlanKey,
+  TrafficPlan,
+  VersionPlan,
+} from './plan.js';
 
-/** What a model's definition says; its champion, versions and experiments have their own changes. */
-export type ModelSettings = Omit<ModelPlan, 'champion' | 'versions' | 'experiments'>;
+/** What a model's definition says; its champion, versions, experiments and holdout have their own changes. */
+export type ModelSettings = Omit<ModelPlan, 'champion' | 'versions' | 'experiments' | 'holdout'>;
 
 /** The plan before anything was registered; its version 0 is older than every stored plan. */
 export function emptyPlan(): TrafficPlan {
@@ -30,6 +38,7 @@ export function withModel(plan: TrafficPlan, settings: ModelSettings): TrafficPl
     champion: known?.champion ?? null,
     versions: known?.versions ?? {},
     experiments: known?.experiments ?? [],
+    ...(known?.holdout === undefined ? {} : { holdout: known.holdout }),
   });
 }
 
@@ -48,7 +57,9 @@ export function withChampion(plan: TrafficPlan, model: string, version: string):
 
 /**
  * Adds an experiment, or replaces the one with the same id at its place in the order.
- * Throws `not_found` for an unknown model or a variant whose version is unknown.
+ * Throws `not_found` for an unknown model or a variant whose version is unknown, and `conflict` when another
+ * experiment takes the same units: on one model, only experiments of one layer run beside each other, each on
+ * segments of its own. Experiments of kind `shadow` take no unit and are in nobody's way.
  */
 export function withExperiment(
   plan: TrafficPlan,
@@ -57,6 +68,7 @@ export function withExperiment(
 ): TrafficPlan {
   const known = need(plan, model);
   for (const variant of experiment.variants) needVersion(known, variant.version, 'variants');
+  refuseSharedUnits(plan, known, experiment);
   const replaces = known.experiments.some(({ id }) => id === experiment.id);
   const experiments = replaces
     ? known.experiments.map((old) => (old.id === experiment.id ? experiment : old))
@@ -77,9 +89,111 @@ export function withoutExperiment(
   });
 }
 
+/**
+ * Gives a model its holdout, or takes it away (null) together with the experiment on it.
+ * Throws `not_found` for an unknown model or version.
+ */
+export function withHoldout(
+  plan: TrafficPlan,
+  model: string,
+  holdout: Omit<HoldoutPlan, 'experiment'> | null,
+): TrafficPlan {
+  const known = need(plan, model);
+  const { holdout: present, ...rest } = known;
+  if (holdout === null) return put(plan, rest);
+  needVersion(known, holdout.version, 'holdout.version');
+  const experiment = present?.experiment;
+  return put(plan, {
+    ...known,
+    holdout: { ...holdout, ...(experiment === undefined ? {} : { experiment }) },
+  });
+}
+
+/**
+ * Says which experiment of kind `holdout` the cohorts of a model's holdout are exposures of, and its entry period;
+ * null: none any more. Throws `not_found` for an unknown model, and `conflict` when it has no holdout or another
+ * experiment is on it.
+ */
+export function withHoldoutExperiment(
+  plan: TrafficPlan,
+  model: string,
+  experiment: NonNullable<HoldoutPlan['experiment']> | null,
+): TrafficPlan {
+  const known = need(plan, model);
+  const { holdout } = known;
+  if (experiment === null) {
+    if (holdout === undefined) return plan;
+    const { share, version, salt } = holdout;
+    return put(plan, { ...known, holdout: { share, version, salt } });
+  }
+  if (holdout === undefined) {
+    throw new SluiceError('conflict', `model ${model} has no holdout`, [
+      {
+        field: '/model',
+        given: model,
+        expected: 'a model with a holdout',
+        advice: `PUT /api/v1/models/${model} with holdout: {share, version} first`,
+      },
+    ]);
+  }
+  const other = holdout.experiment;
+  if (other !== undefined && other.id !== experiment.id) {
+    throw new SluiceError('conflict', `${other.name} compares the holdout of ${model} already`, [
+      {
+        field: '/model',
+        given: model,
+        expected: 'a holdout that no experiment compares',
+        advice: `abort ${other.name} first`,
+      },
+    ]);
+  }
+  return put(plan, { ...known, holdout: { ...holdout, experiment } });
+}
+
 /** Replaces the data-plane keys. */
 export function withKeys(plan: TrafficPlan, keys: readonly PlanKey[]): TrafficPlan {
   return { ...plan, keys };
+}
+
+function refuseSharedUnits(plan: TrafficPlan, model: ModelPlan, experiment: ExperimentPlan): void {
+  const { id, kind, layer } = experiment;
+  if (kind === 'shadow') return;
+  const beside = model.experiments.find(
+    (other) =>
+      other.id !== id &&
+      other.kind !== 'shadow' &&
+      (layer === undefined || other.layer?.name !== layer.name),
+  );
+  if (beside !== undefined) throw unitsTaken(model, experiment, beside);
+  const taken = layer === undefined ? [] : takenSegments(plan, layer.name);
+  for (const { from, to, experiment: holder } of taken) {
+    if (holder === id || !layer?.ranges.some((own) => own.from < to && own.to > from)) continue;
+    throw new SluiceError('conflict', `segments of layer ${layer.name} are taken`, [
+      { field: '/layer', given: layer.ranges, expected: `none of [${from}, ${to})` },
+    ]);
+  }
+}
+
+function unitsTaken(
+  model: ModelPlan,
+  { name, layer }: ExperimentPlan,
+  beside: ExperimentPlan,
+): SluiceError {
+  const place = beside.layer === undefined ? 'in no layer' : `in layer ${beside.layer.name}`;
+  return new SluiceError('conflict', `${beside.name} takes units of ${model.name}, ${place}`, [
+    {
+      field: '/layer',
+      given: layer?.name ?? null,
+      expected:
+        beside.layer === undefined
+          ? `no other experiment beside ${beside.name}`
+          : `the layer ${beside.layer.name}`,
+      advice:
+        beside.layer === undefined
+          ? `end ${beside.name} first; experiments of one layer can run beside each other`
+          : `put ${name} into layer ${beside.layer.name}, or end ${beside.name} first`,
+    },
+  ]);
 }
 
 function put(plan: TrafficPlan, model: ModelPlan): TrafficPlan {

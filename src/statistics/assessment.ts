@@ -29,6 +29,8 @@ export type InsufficientReason =
   | 'too_few_units'
   | 'too_few_events'
   | 'too_few_non_events'
+  /** Means of very uneven arms: units of the smaller one until the difference is close enough to normal. */
+  | 'too_skewed'
   | 'zero_variance'
   | 'zero_denominator'
   /** `group_sequential`: effective units before the first look. */
@@ -123,6 +125,36 @@ export interface MetricAssessment {
   readonly superiority: TestResult | null;
   readonly nonInferiority: TestResult | null;
   readonly deterioration: TestResult | null;
+  /** Metrics of a shadow only; absent: the arms are different units. */
+  readonly pairs?: PairFigures;
+}
+
+/**
+ * One metric of the requests that both versions answered. Arms are then the same units: n counts units, the value of
+ * each arm is per request, the effect is the mean difference per request and its error that of units as clusters.
+ */
+export interface PairFigures {
+  /** Requests with a value on both sides, and on one side only (in no sum). */
+  readonly pairs: number;
+  readonly lopsided: number;
+  /** Units whose total differs between the sides. */
+  readonly differing: number;
+  readonly meanAbsoluteDifference: number | null;
+  /** Events only: of each unit the pair that was known first, by which side had the event. */
+  readonly discordance: PairDiscordance | null;
+}
+
+/** One pair per unit, so that pairs are independent; p-values and interval are for one look. */
+export interface PairDiscordance {
+  readonly both: number;
+  readonly primaryOnly: number;
+  readonly shadowOnly: number;
+  readonly neither: number;
+  /** McNemar's exact and mid p; null while no pair is discordant. */
+  readonly pExact: number | null;
+  readonly pMid: number | null;
+  /** Share of units with the event, shadow minus primary (Agresti & Min 2005); null without a discordant pair. */
+  readonly interval: Interval | null;
 }
 
 export interface SampleRatioAssessment {
@@ -139,11 +171,32 @@ export interface SampleRatioAssessment {
   }[];
 }
 
+/** Whether an arm, the control included, exceeds an operational limit of the design. */
+export interface LimitAssessment {
+  readonly variant: string;
+  readonly kind: 'errorRate' | 'timeoutRate';
+  /** The built-in metric that it is about. */
+  readonly metric: string;
+  /** Share in (0, 1) that must not be exceeded. */
+  readonly limit: number;
+  readonly units: number;
+  /** Units that met at least one failure. */
+  readonly failedUnits: number;
+  /** Of the requests; null without one. */
+  readonly share: number | null;
+  /** Always valid, against "at most the limit". */
+  readonly pValue: number;
+  readonly alpha: number;
+  readonly exceeded: boolean;
+}
+
 export interface QualityAssessment {
   readonly sampleRatio: SampleRatioAssessment;
   readonly crossoverUnits: number;
   readonly crossoverShare: number;
   readonly crossoverAlarm: boolean;
+  /** Units that had met a version that was rolled back before; absent: they were not counted. */
+  readonly carryOverUnits?: number;
   /** Events that could not be written down since the start. */
   readonly droppedEvents: number;
   /** False while events that had arrived were not yet rolled up. */
@@ -162,4 +215,127 @@ export interface Assessment {
   readonly reading: 'test' | 'not_a_test';
   /** `fixed` only. */
   readonly horizon: FixedHorizon | null;
+  /** Absent: the design has no limits. */
+  readonly limits?: readonly LimitAssessment[];
+  /** `shadow` only. */
+  readonly paired?: PairedAssessment;
+  /** `holdout` only. */
+  readonly holdout?: HoldoutAssessment;
+}
+
+/** What a shadow shows besides its metrics. */
+export interface PairedAssessment {
+  /** Copies that were sent, and what came of them. */
+  readonly sent: number;
+  readonly answered: number;
+  readonly shadowFailed: number;
+  readonly primaryFailed: number;
+  readonly bothFailed: number;
+  /** Requests without a copy, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Units with a request that both versions answered. */
+  readonly units: number;
+  /** Time of the newest mirrored request; null before the first. */
+  readonly watermarkMs: number | null;
+  /** One per captured output. */
+  readonly outputs: readonly OutputAgreement[];
+  /** Milliseconds at some levels, over the requests that both answered; empty without one. For display. */
+  readonly latency: readonly LatencyQuantiles[];
+}
+
+/** How far two versions say the same; one request per unit, the first that both answered. For one look. */
+export interface OutputAgreement {
+  readonly output: string;
+  readonly units: number;
+  /** Share of units whose answers fall into one category, with Wilson's interval. */
+  readonly agreement: (Interval & { readonly estimate: number }) | null;
+  /** Cohen's kappa; null where chance alone agrees always. */
+  readonly kappa: (Interval & { readonly estimate: number }) | null;
+  /** Units per category on either side. */
+  readonly histogram: readonly {
+    readonly category: string;
+    readonly primary: number;
+    readonly shadow: number;
+  }[];
+  readonly drift: ScoreDrift | null;
+}
+
+/** Jensen-Shannon distance of the two histograms against exchanging sides within pairs at random. */
+export interface ScoreDrift {
+  readonly distance: number;
+  readonly threshold: number;
+  readonly pValue: number;
+  readonly level: number;
+  readonly permutations: number;
+  readonly isBeyond: boolean;
+}
+
+export interface LatencyQuantiles {
+  readonly level: number;
+  readonly primary: number;
+  readonly shadow: number;
+  /** Of the differences, shadow minus primary, request by request. */
+  readonly difference: number;
+}
+
+/** What a permanent holdout shows besides its cumulative metrics. */
+export interface HoldoutAssessment {
+  /** Share of units held out, and the version that they stay on. */
+  readonly share: number;
+  readonly version: string;
+  /** Champions that took over since the start, oldest first. */
+  readonly promotions: readonly Promotion[];
+  readonly periods: readonly PeriodAssessment[];
+  readonly warnings: readonly LiftWarning[];
+}
+
+export interface Promotion {
+  readonly previous: string | null;
+  readonly version: string;
+  readonly atMs: number;
+}
+
+/** One period by itself: the units that were seen in it, and what they did in it. */
+export interface PeriodAssessment {
+  readonly period: number;
+  readonly startedAtMs: number;
+  /** Null: it is not over. */
+  readonly endedAtMs: number | null;
+  /** True once nothing that is still to come can change it. */
+  readonly isFinal: boolean;
+  /** False: there were too many events to read them in time, and the period has no figures. */
+  readonly isWhole: boolean;
+  readonly units: readonly { readonly variant: string; readonly units: number }[];
+  readonly metrics: readonly PeriodMetric[];
+}
+
+export interface PeriodMetric {
+  readonly metric: string;
+  readonly control: ArmSummary;
+  readonly treatment: ArmSummary;
+  /** Treatment minus control; null while it cannot be estimated. */
+  readonly effect: number | null;
+  readonly standardError: number | null;
+  /** Holds at every look at this period, at `level` for each period by itself. */
+  readonly interval: Interval | null;
+  /** Relative effect with Fieller's interval at the same critical value. */
+  readonly lift: (Interval & { readonly estimate: number }) | null;
+  readonly level: number;
+}
+
+/** The lift of a whole period after a promotion is below that of the last whole period before it. */
+export interface LiftWarning {
+  readonly code: 'lift_fell_after_promotion';
+  readonly metric: string;
+  readonly promotion: Promotion;
+  readonly before: ComparedPeriod;
+  readonly after: ComparedPeriod;
+  /** Bound on the probability of this comparison being wrong; all comparisons of an experiment share its alpha. */
+  readonly alpha: number;
+}
+
+/** Bounds of the lift in the metric's good direction: more is better whatever the metric's own direction. */
+export interface ComparedPeriod extends Interval {
+  readonly period: number;
+  readonly estimate: number;
 }

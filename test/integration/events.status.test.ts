@@ -71,7 +71,7 @@ describe('the events of an application', () => {
     await until('the partitions are there', async () => {
       const { rows } = await pool.query<{ found: boolean }>(
         `SELECT bool_and(to_regclass(t || '_' || d) IS NOT NULL) AS found
-         FROM unnest(ARRAY['exposures', 'predictions', 'outcomes']) AS t, unnest($1::text[]) AS d`,
+         FROM unnest(ARRAY['exposures', 'predictions', 'outcomes', 'mirrors']) AS t, unnest($1::text[]) AS d`,
         [days],
       );
       return rows[0]?.found === true;
@@ -89,7 +89,7 @@ describe('the events of an application', () => {
       const { rows } = await pool.query(
         `SELECT count(*)::int FROM pg_inherits WHERE inhrelid::regclass::text LIKE '%_20270302'`,
       );
-      expect(rows).toEqual([{ count: 3 }]);
+      expect(rows).toEqual([{ count: 4 }]);
     } finally {
       await reader.query('ROLLBACK');
       reader.release();

@@ -93,13 +93,6 @@ describe('experiments over HTTP', () => {
     expect(JSON.stringify(refused.body)).toContain('did you mean spam?');
   });
 
-  it('are refused as not yet where a later release will allow them', async () => {
-    const refused = await call('POST', '/experiments', postedCanary({ name: 'x', layer: 'ui' }));
-    expect(refused.status).toBeGreaterThanOrEqual(400);
-    expect(refused.body.code).toBe('not_yet');
-    expect(fieldsOf(refused.body)).toEqual(['/layer']);
-  });
-
   it('can be changed field by field while they are drafts, with every rule applied to the whole', async () => {
     const changed = await call('PATCH', '/experiments/spam-ab', {
       name: 'spam-abn',
@@ -158,11 +151,6 @@ describe('a start', () => {
 
   it('ends the time of changes', async () => {
     expect((await call('PATCH', '/experiments/spam-v2', { coverage: 1 })).status).toBe(409);
-  });
-
-  it('is refused while another experiment runs on the model', async () => {
-    await expect(start('spam-abn')).rejects.toMatchObject({ code: 'conflict' });
-    expect((await service().running('spam'))?.name).toBe('spam-v2');
   });
 
   it('lets only one of two writers of the same revision win', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/database/database.service.js';
 import { ExperimentsService } from '../../src/experiments/experiments.service.js';
 import { type Lease, LeasesService } from '../../src/experiments/leases.service.js';
@@ -132,6 +132,27 @@ describe('a lease', () => {
     await set('next_analysis_at = clock_timestamp()');
     await leases.release(await claimed(), 60_000, null);
     expect(await failures()).toMatchObject({ failed_analyses: 0, last_failure: null });
+  });
+
+  it('is renewed while its holder works, and ends with the work', async () => {
+    const lease = await claimed('a', 1_200);
+    await leases.keep(lease, 1_200, async () => {
+      await sleep(1_600);
+      expect(await leases.claim(ids[0] ?? '', 'b', LONG_MS)).toBeNull();
+      await expect(check(lease)).resolves.toBeUndefined();
+    });
+    await vi.waitFor(
+      () => expect(check(lease)).rejects.toMatchObject({ code: 'conflict' }),
+      20_000,
+    );
+  });
+
+  it('that ran out is not revived by a renewal', async () => {
+    const lease = await claimed('a');
+    await set(`lease_until = clock_timestamp() - interval '1 second'`);
+    await leases.keep(lease, 90, () => sleep(500));
+    await expect(check(lease)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await leases.claim(ids[0] ?? '', 'b', LONG_MS)).not.toBeNull();
   });
 
   it('that was lost changes nothing when it is given back', async () => {

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { quantileSorted } from 'simple-statistics';
+import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.service.js';
 import { defineMetric } from '../../src/metrics/define-metric.js';
+import { freezeCaps } from '../../src/metrics/freeze-caps.js';
 import type { MetricBody } from '../../src/metrics/metric.contract.js';
 import type { MetricDefinition } from '../../src/metrics/metric.js';
 import { MetricsService } from '../../src/metrics/metrics.service.js';
@@ -22,6 +25,7 @@ const HOUR = 3_600_000;
 const NOW = Date.UTC(2026, 2, 20, 12);
 const UNITS = 1_200;
 
+let database: Database;
 let pool: Pool;
 let metrics: MetricsService;
 let rollups: RollupService;
@@ -29,7 +33,8 @@ let close: () => Promise<void>;
 
 beforeAll(async () => {
   const started = await startRollups();
-  pool = started.database.pool;
+  ({ database } = started);
+  pool = database.pool;
   rollups = started.rollups;
   metrics = new MetricsService(started.database, new MetricsStore());
   close = () => started.close();
@@ -87,6 +92,15 @@ const totals = (factor: number): number[] =>
     (a, b) => a - b,
   );
 
+/** How often this connection has begun to scan each day of each stream; earlier transactions may be in it. */
+async function scansOf(tx: EntityManager): Promise<Map<string, number>> {
+  const rows = await tx.query<{ table: string; scans: number }[]>(
+    `SELECT relname AS table, (seq_scan + coalesce(idx_scan, 0))::integer AS scans
+     FROM pg_stat_xact_user_tables WHERE relname ~ '_[0-9]{8}$'`,
+  );
+  return new Map(rows.map(({ table, scans }) => [table, scans]));
+}
+
 describe('a cap asked for as a percentile', () => {
   it('is that percentile of the number per unit before the start, units without events included', async () => {
     const model = `m-${randomUUID()}`;
@@ -126,6 +140,25 @@ describe('a cap asked for as a percentile', () => {
       });
     },
   );
+
+  it('opens no day outside of the look-back', async () => {
+    const model = `m-${randomUUID()}`;
+    await insertEvents(pool, past(model, UNITS));
+    const days = [NOW - 60 * 24 * HOUR, NOW + 5 * 24 * HOUR].map((at) =>
+      new Date(at).toISOString(),
+    );
+    for (const day of days) await pool.query('SELECT ensure_event_day($1)', [day.slice(0, 10)]);
+    const { caps, before, after } = await database.transaction(async (tx) => ({
+      before: await scansOf(tx),
+      caps: await freezeCaps(tx, [revenue()], { model, nowMs: NOW }),
+      after: await scansOf(tx),
+    }));
+    expect(caps[0]?.winsorizeAt).toBeGreaterThan(0);
+    const opened = [...after].filter(([table, scans]) => scans > (before.get(table) ?? 0));
+    const known = new Set(opened.map(([table]) => table.slice(-8)));
+    expect(known).toContain('20260318');
+    for (const day of days) expect(known).not.toContain(day.slice(0, 10).replaceAll('-', ''));
+  });
 
   it('is taken once, and metrics without one stay as they are', async () => {
     const given = [revenue({ winsorize: { at: 20 } }), { ...revenue(), winsorizeAt: 7 }];

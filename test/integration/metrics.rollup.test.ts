@@ -125,8 +125,8 @@ describe('rollup', () => {
     expect(cells['fallback_rate/v2/1']).toMatchObject({ meanY: 1, meanD: 1 });
     const { unitCells } = await rollups.cells(target);
     expect(unitCells).toEqual([
-      { phase: 0, variant: 'control', units: 1, crossovers: 0 },
-      { phase: 1, variant: 'v2', units: 1, crossovers: 0 },
+      { phase: 0, variant: 'control', units: 1, crossovers: 0, carryOver: 0 },
+      { phase: 1, variant: 'v2', units: 1, crossovers: 0, carryOver: 0 },
     ]);
   });
 
@@ -151,8 +151,8 @@ describe('rollup', () => {
     await rollUp(target);
     expect(Object.keys(await cellsOf(target))).toEqual(['bought/v2/0']);
     expect((await rollups.cells(target)).unitCells).toEqual([
-      { phase: 0, variant: 'control', units: 0, crossovers: 1 },
-      { phase: 0, variant: 'v2', units: 1, crossovers: 0 },
+      { phase: 0, variant: 'control', units: 0, crossovers: 1, carryOver: 0 },
+      { phase: 0, variant: 'v2', units: 1, crossovers: 0, carryOver: 0 },
     ]);
   });
 
@@ -253,7 +253,7 @@ describe('rollup', () => {
     await expect(rollUp(first)).rejects.toMatchObject({ code: 'conflict' });
     await expect(rollups.cells(first)).rejects.toMatchObject({ code: 'conflict' });
     expect((await rollups.cells(second)).unitCells).toEqual([
-      { phase: 0, variant: 'v2', units: 1, crossovers: 0 },
+      { phase: 0, variant: 'v2', units: 1, crossovers: 0, carryOver: 0 },
     ]);
   });
 

@@ -123,9 +123,10 @@ function expected(segment: Segment, own: readonly Unit[]) {
       const sizes = counted.map((values) => values.length);
       const cell = cellOf({ metric: 'scores', phase, variant }, sums, sizes);
       const { meanY, m2Y, meanD, m2D, coMoment } = cell;
+      const m3Y = sums.reduce((sum, y) => sum + (y - meanY) ** 3, 0);
       return {
         ...cell,
-        ...{ meanY: close9(meanY), m2Y: close9(m2Y), meanD: close9(meanD) },
+        ...{ meanY: close9(meanY), m2Y: close9(m2Y), m3Y: close9(m3Y), meanD: close9(meanD) },
         ...{ m2D: close9(m2D), coMoment: close9(coMoment) },
       };
     }),

@@ -199,9 +199,10 @@ describe('models', () => {
       }),
     ).rejects.toMatchObject({ code: 'invalid_input', defects: [{ field: 'url' }] });
     await expect(
-      models.put('refuse', model({ holdout: { share: 0.1 } }), actor),
+      models.put('refuse', model({ holdout: { share: 0.1, version: 'v9' } }), actor),
     ).rejects.toMatchObject({
-      code: 'not_yet',
+      code: 'invalid_input',
+      defects: [{ field: 'holdout.version', given: 'v9' }],
     });
     expect((await models.get('refuse')).versions).toHaveLength(2);
   });

@@ -7,6 +7,15 @@ import type { Inference } from '../../src/statistics/inference.js';
 import { sampleRatioChiSquare } from '../../src/statistics/sample-ratio.js';
 import { zTestMeans } from '../../src/statistics/welch.js';
 import {
+  type Checkpoint,
+  inTime,
+  type Stops,
+  stopsOf,
+  streamKey,
+  unitsAt,
+  unitsInDays,
+} from '../support/checkpoints.js';
+import {
   expectClose,
   hasRealData,
   numberIn,
@@ -17,7 +26,28 @@ import {
 
 const ALPHA = 0.05;
 
-type Row = Readonly<Record<string, string>>;
+/** An experiment runs for so long unless its definition says otherwise (`analysis.maxRuntime`). */
+const DEFAULT_RUNTIME_DAYS = 14;
+
+type Looks = readonly Checkpoint[];
+
+/** Numbers that could be given as `plannedUnits`; all but the last could be known at the start. */
+const RULES = [
+  {
+    name: `the default runtime of ${String(DEFAULT_RUNTIME_DAYS)} days`,
+    plannedUnits: (looks: Looks): number => unitsInDays(looks, DEFAULT_RUNTIME_DAYS),
+  },
+  { name: 'a week', plannedUnits: (looks: Looks): number => unitsInDays(looks, 7) },
+  { name: 'four weeks', plannedUnits: (looks: Looks): number => unitsInDays(looks, 28) },
+  {
+    name: 'the units of the first look',
+    plannedUnits: (looks: Looks): number => unitsAt(looks[0]),
+  },
+  {
+    name: 'the units of the last look',
+    plannedUnits: (looks: Looks): number => unitsAt(looks.at(-1)),
+  },
+] as const;
 
 interface Counts {
   readonly streams: number;
@@ -40,18 +70,10 @@ interface Stream {
   readonly smallestP: number | null;
   /** Left the sequence of a mixture whose variance is the information of the last look. */
   readonly leftUnitInformation: boolean;
-  /** Left the sequence that is narrowest at the last look: our default. */
-  readonly leftTuned: boolean;
-  /** The same at the level that our engine gives to each of the experiment's metrics and arms. */
-  readonly leftAsInExperiment: boolean;
   readonly sampleRatioP: number;
 }
 
-function keyOf(row: Row): string {
-  return [row['experiment_id'], row['variant_id'], row['metric_id']].join('/');
-}
-
-function testOf(row: Row): readonly Inference[] {
+function testOf(row: Checkpoint): readonly Inference[] {
   if (row['variance_c'] === '' || row['variance_t'] === '') return [];
   const arm = (side: 'c' | 't') => ({
     n: numberIn(row, `count_${side}`),
@@ -63,26 +85,20 @@ function testOf(row: Row): readonly Inference[] {
 }
 
 /** Whether the sequence of any look leaves out "no effect". */
-function excludesZero(
-  looks: readonly Inference[],
-  plannedStandardError: number,
-  alpha: number,
-): boolean {
+function excludesZero(looks: readonly Inference[], plannedStandardError: number): boolean {
   return looks.some(({ estimate, standardError }) => {
-    const spec = { plannedStandardError, alpha, alternative: 'two-sided' } as const;
+    const spec = { plannedStandardError, alpha: ALPHA, alternative: 'two-sided' } as const;
     const look = asymptoticSequenceInformationTime({ ...spec, estimate, standardError });
     const { lower, upper } = valueOf(look);
     return lower > 0 || upper < 0;
   });
 }
 
-function streamOf(key: string, rows: readonly Row[], testsInExperiment: number): Stream {
-  const inTime = [...rows].sort(
-    (a, b) => numberIn(a, 'time_since_start') - numberIn(b, 'time_since_start'),
-  );
-  const lastRow = inTime.at(-1);
+function streamOf(key: string, rows: readonly Checkpoint[]): Stream {
+  const own = inTime(rows);
+  const lastRow = own.at(-1);
   if (lastRow === undefined) throw new Error(`${key} has no look`);
-  const looks = inTime.flatMap(testOf);
+  const looks = own.flatMap(testOf);
   const finalSe = looks.at(-1)?.standardError ?? 1;
   // our boundary is tightest where time is tunedTime(alpha); a mixture of unit information has time 1 there
   const unitInformationSe = finalSe / Math.sqrt(tunedTime(ALPHA, 'two-sided'));
@@ -91,22 +107,15 @@ function streamOf(key: string, rows: readonly Row[], testsInExperiment: number):
     key,
     effect: numberIn(lastRow, 'mean_t') - numberIn(lastRow, 'mean_c'),
     last: testOf(lastRow)[0] ?? null,
-    looks: inTime.length,
+    looks: own.length,
     smallestP: looks.length === 0 ? null : Math.min(...looks.map(({ pValue }) => pValue)),
-    leftUnitInformation: excludesZero(looks, unitInformationSe, ALPHA),
-    leftTuned: excludesZero(looks, finalSe, ALPHA),
-    leftAsInExperiment: excludesZero(looks, finalSe, ALPHA / testsInExperiment),
+    leftUnitInformation: excludesZero(looks, unitInformationSe),
     sampleRatioP: valueOf(sampleRatioChiSquare({ observed, weights: [1, 1] })).pValue,
   };
 }
 
-function streamsOf(rows: readonly Row[]): readonly Stream[] {
-  const byStream = Map.groupBy(rows, keyOf);
-  const experimentOf = (key: string): string => key.split('/')[0] ?? '';
-  const tests = Map.groupBy(byStream.keys(), experimentOf);
-  return [...byStream].map(([key, own]) =>
-    streamOf(key, own, tests.get(experimentOf(key))?.length ?? 1),
-  );
+function streamsOf(rows: readonly Checkpoint[]): readonly Stream[] {
+  return [...Map.groupBy(rows, streamKey)].map(([key, own]) => streamOf(key, own));
 }
 
 function countsOf(streams: readonly Stream[]): Counts {
@@ -127,8 +136,8 @@ function countsOf(streams: readonly Stream[]): Counts {
 }
 
 /** Equal to a relative error of 1e-6; what could not be computed there is not computed here. */
-function expectField(row: Row, name: string, actual: number | null): void {
-  const what = `${keyOf(row)} ${name}`;
+function expectField(row: Checkpoint, name: string, actual: number | null): void {
+  const what = `${streamKey(row)} ${name}`;
   if (actual === null) expect(row[name], what).toBe('');
   else expectClose(what, actual, numberIn(row, name));
 }
@@ -136,19 +145,23 @@ function expectField(row: Row, name: string, actual: number | null): void {
 describe('the sequential checkpoints of 38 experiments of a retailer', () => {
   if (!hasRealData('the checkpoints of a retailer')) return;
 
+  let rows: readonly Checkpoint[] = [];
   let streams: readonly Stream[] = [];
-  let expected: readonly Row[] = [];
+  let expected: readonly Checkpoint[] = [];
 
   beforeAll(() => {
-    streams = streamsOf(readRows('asos_checkpoints.csv.gz'));
+    rows = readRows('asos_checkpoints.csv.gz');
+    streams = streamsOf(rows);
     expected = readRows('asos_final_looks.expected.csv.gz');
   });
 
-  const streamFor = (row: Row): Stream => {
-    const stream = streams.find(({ key }) => key === keyOf(row));
-    if (stream === undefined) throw new Error(`no stream ${keyOf(row)}`);
+  const streamFor = (row: Checkpoint): Stream => {
+    const stream = streams.find(({ key }) => key === streamKey(row));
+    if (stream === undefined) throw new Error(`no stream ${streamKey(row)}`);
     return stream;
   };
+
+  const listedCounts = (): Counts => readJson('asos_checkpoints.expected.json') as Counts;
 
   it('give effect, standard error, z and p of every last look from sufficient statistics alone', () => {
     expect(expected).toHaveLength(streams.length);
@@ -159,7 +172,7 @@ describe('the sequential checkpoints of 38 experiments of a retailer', () => {
       expectField(row, 'z', last?.statistic ?? null);
       expectField(row, 'p', last?.pValue ?? null);
       expectField(row, 'min_p_over_looks', smallestP);
-      expect(looks, keyOf(row)).toBe(numberIn(row, 'looks'));
+      expect(looks, streamKey(row)).toBe(numberIn(row, 'looks'));
     }
   });
 
@@ -170,31 +183,68 @@ describe('the sequential checkpoints of 38 experiments of a retailer', () => {
   it('leave the confidence sequence in the streams that are listed, and in no other', () => {
     for (const row of expected) {
       const listed = row['ever_significant_normal_mixture_05'] === 'True';
-      expect(streamFor(row).leftUnitInformation, keyOf(row)).toBe(listed);
+      expect(streamFor(row).leftUnitInformation, streamKey(row)).toBe(listed);
     }
   });
 
-  it('would have been stopped far more often by peeking at a fixed test', () => {
-    const published = readJson('asos_checkpoints.expected.json') as Counts;
-    const counted = countsOf(streams);
-    const tuned = streams.filter((stream) => stream.leftTuned).length;
-    const asInExperiment = streams.filter((stream) => stream.leftAsInExperiment).length;
-    const names = Object.keys(counted) as (keyof Counts)[];
-    printTable([
-      ...names.map((name) => [name, published[name], counted[name]] as const),
-      ['sequence tuned to the last look, each stream at .05', null, tuned],
-      ['the same, .05 shared by metrics and arms as we do', null, asInExperiment],
-    ]);
-    expect(published).toMatchObject(counted);
-    // tuning for the last look trades the published mixture's caution with few units for power at the end
-    expect(tuned).toBeLessThan((2 / 3) * counted.any_look_p_below_05);
-    expect(asInExperiment).toBeLessThan(counted.any_look_p_below_05 / 2);
+  it('give every published count', () => {
+    const looks = [...streams].map((stream) => stream.looks).sort((a, b) => a - b);
+    const middle = looks.slice((looks.length - 1) >> 1, (looks.length >> 1) + 1);
+    expect(listedCounts()).toEqual({
+      ...countsOf(streams),
+      rows: rows.length,
+      experiments: new Set(rows.map((row) => row['experiment_id'])).size,
+      median_looks: middle.reduce((sum, count) => sum + count / middle.length, 0),
+    });
+  });
+
+  it.each(RULES)(
+    'stop our sequential method on no more streams than the listed one, planned for $name',
+    ({ plannedUnits }) => {
+      const { sequence, better } = stopsOf(rows, { plannedUnits, sharesAlpha: true });
+      const listed = listedCounts().ever_significant_normal_mixture;
+      expect(sequence.size).toBeLessThanOrEqual(listed);
+      expect(better.size).toBeLessThanOrEqual(listed);
+    },
+  );
+
+  it('promote on no more streams than that however they are planned, and stop far fewer than peeking', () => {
+    const listed = listedCounts();
+    const table = RULES.flatMap(({ name, plannedUnits }) =>
+      [true, false].map((sharesAlpha) => {
+        const stops = stopsOf(rows, { plannedUnits, sharesAlpha });
+        const what = `${name}, ${sharesAlpha ? 'as experiments' : 'each stream alone'}`;
+        return { what, sharesAlpha, stops, either: new Set([...stops.better, ...stops.worse]) };
+      }),
+    );
+    printTable(listed, table);
+    for (const { what, sharesAlpha, stops, either } of table) {
+      const most = listed.any_look_p_below_05 * (sharesAlpha ? 1 / 2 : 2 / 3);
+      expect(stops.better.size, what).toBeLessThanOrEqual(listed.ever_significant_normal_mixture);
+      expect(either.size, what).toBeLessThan(most);
+    }
   });
 });
 
-function printTable(rows: readonly (readonly [string, number | null, number])[]): void {
-  const cell = (value: number | string | null): string => String(value ?? '').padStart(11);
-  const lines = rows.map(([name, ...pair]) => name.padEnd(52) + pair.map(cell).join(''));
-  const header = ''.padEnd(52) + ['published', 'counted'].map(cell).join('');
-  process.stdout.write(`${[header, ...lines].join('\n')}\n`);
+interface TableRow {
+  readonly what: string;
+  readonly stops: Stops;
+  readonly either: ReadonlySet<string>;
+}
+
+function printTable(listed: Counts, table: readonly TableRow[]): void {
+  const row = (what: string, ...cells: readonly (number | string)[]): string =>
+    what.padEnd(56) + cells.map((cell) => String(cell).padStart(10)).join('');
+  const lines = [
+    row('streams of 188 that stop, planned for', 'sequence', 'better', 'worse', 'either'),
+    ...table.map(({ what, stops, either }) =>
+      row(what, stops.sequence.size, stops.better.size, stops.worse.size, either.size),
+    ),
+    row(
+      'listed: mixture with the last information as variance',
+      listed.ever_significant_normal_mixture,
+    ),
+    row('listed: peeking at a fixed test', listed.any_look_p_below_05),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 }

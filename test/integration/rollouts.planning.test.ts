@@ -73,6 +73,26 @@ async function insertTraffic(users: number): Promise<void> {
   await client.end();
 }
 
+/** Of each user: one payment two days ago, before the traffic above, and one now that partly follows it. */
+async function insertPayments(users: number): Promise<void> {
+  const client = new pg.Client({ connectionString: db.url });
+  await client.connect();
+  const now = Date.now();
+  for (const [index, atMs] of [now - 2 * 86_400_000, now - 1_000].entries()) {
+    const at = new Date(atMs).toISOString();
+    await client.query('SELECT ensure_event_day($1)', [at.slice(0, 10)]);
+    // 4 a + 3 b with a and b of the same spread: a correlation of .8 with a
+    await client.query(
+      `INSERT INTO outcomes (day, unit_key, id, model, request_id, name, value, at)
+       SELECT $1, 'user-' || i, 'paid-' || $2::integer || '-' || i, 'spam', NULL, 'paid',
+         CASE $2::integer WHEN 0 THEN i % 20 ELSE 4 * (i % 20) + 3 * (i / 20) END, $3
+       FROM generate_series(0, $4::integer - 1) AS i`,
+      [at.slice(0, 10), index, at, users],
+    );
+  }
+  await client.end();
+}
+
 beforeAll(async () => {
   db = await freshDatabase();
   sluice = await startSluice(testConfig({ dataDir, databaseUrl: db.url }));
@@ -159,6 +179,35 @@ describe('POST /experiments/plan', () => {
     expect(body.duration.daysToPlannedUnits).toBeGreaterThan(10);
     expect(body.duration.daysToPlannedUnits).toBeLessThan(14);
     expect(body.simulation.scenarios[2].medianDaysToVerdict).toBeGreaterThan(1);
+  });
+
+  it('says what adjusting by the past of the units saves, as assumed or as seen in recent events', async () => {
+    await call('PUT', '/metrics/payments', {
+      kind: 'mean',
+      source: { outcome: 'paid' },
+      direction: 'increase',
+      covariate: { lookback: '7d' },
+    });
+    const ab = {
+      ...{ model: 'spam', kind: 'ab', variants: canary.variants },
+      metrics: [{ metric: 'payments', role: 'success' }],
+      analysis: { minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 4000 },
+    };
+    const payments = { control: 10, standardDeviation: 12, covariateCorrelation: 0.8 };
+    const { body: assumed } = await call('POST', '/experiments/plan', {
+      ...ab,
+      assume: { payments },
+    });
+    const [saving] = assumed.covariates;
+    expect(saving).toMatchObject({ source: 'assumed', unitsWith: assumed.requiredUnits });
+    expect(saving.varianceReduction).toBeCloseTo(0.64, 12);
+    expect(saving.unitsWith / saving.unitsWithout).toBeCloseTo(0.36, 2);
+    await insertPayments(400);
+    const { status, body } = await call('POST', '/experiments/plan', ab);
+    expect(status).toBe(200);
+    expect(body.covariates[0]).toMatchObject({ source: 'observed', observedUnits: 400 });
+    expect(body.covariates[0].correlation).toBeCloseTo(0.8, 1);
+    expect(body.covariates[0].savedUnits).toBeGreaterThan(0);
   });
 
   it('stores nothing', async () => {

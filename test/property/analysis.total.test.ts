@@ -62,7 +62,9 @@ const cells = fc
         byKey.set(`${cell.metric} ${String(phase)} ${variant}`, cell);
       put(rateCell({ metric: 'mistakes', variant, phase }, counts.events, counts.n));
       put(rateCell({ metric: 'error_rate', variant, phase }, counts.events, counts.n));
-      put(cellOf({ metric: 'revenue', variant, phase }, numbers));
+      const revenues = cellOf({ metric: 'revenue', variant, phase }, numbers);
+      const m3Y = numbers.reduce((sum, value) => sum + (value - revenues.meanY) ** 3, 0);
+      put(Number.isFinite(m3Y) ? { ...revenues, m3Y } : revenues);
       put(
         cellOf(
           { metric: 'latency_ms', variant, phase },

@@ -4,7 +4,7 @@ import { blockBound, encodeBlock, readBlocks } from '../../src/events/block.js';
 import type { NewBlock } from '../../src/events/block.js';
 
 const newBlock: fc.Arbitrary<NewBlock> = fc.record({
-  type: fc.constantFrom('exposure' as const, 'prediction' as const),
+  type: fc.constantFrom('exposure' as const, 'prediction' as const, 'mirror' as const),
   day: fc.integer({ min: 0, max: 0xffff }),
   atMs: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
   lines: fc.integer({ min: 0, max: 1_000 }),

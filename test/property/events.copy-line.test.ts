@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { copyText, exposureLine, predictionLine } from '../../src/events/copy-line.js';
+import { copyText, exposureLine, mirrorLine, predictionLine } from '../../src/events/copy-line.js';
 import { storableText, unitKeyOf } from '../../src/events/unit-key.js';
-import { anExposure, aPrediction } from '../support/events.js';
+import { aMirror, anExposure, aPrediction } from '../support/events.js';
 
 const MEANING: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', '\\': '\\' };
 
@@ -103,6 +103,27 @@ describe('the COPY text format', () => {
           expect(Number(read[16])).toBe(latencyMs === 0 ? 0 : latencyMs);
         },
       ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives both sides of a mirrored request back, whatever was captured', () => {
+    fc.assert(
+      fc.property(hostile, hostile, (one, other) => {
+        const { primary, shadow } = aMirror();
+        const read = fields(
+          mirrorLine(
+            aMirror({
+              primary: { ...primary, captured: { text: one } },
+              shadow: shadow === null ? null : { ...shadow, captured: { text: other } },
+            }),
+            20_777,
+          ),
+        );
+        expect(read).toHaveLength(22);
+        expect(JSON.parse(read[15] ?? '')).toEqual({ text: storableText(one) });
+        expect(JSON.parse(read[20] ?? '')).toEqual({ text: storableText(other) });
+      }),
       { numRuns: 500 },
     );
   });

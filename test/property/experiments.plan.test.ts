@@ -31,7 +31,9 @@ function abOf([a, b, c]: readonly number[]): Experiment {
 function plansUp(experiment: Experiment, steps: readonly number[]): ExperimentPlan[] {
   const plans: ExperimentPlan[] = [];
   for (const [index, step] of steps.entries()) {
-    plans.push(experimentPlan(experiment, step, index + 1, plans.at(-1) ?? null));
+    plans.push(
+      experimentPlan(experiment, { coverage: step, phase: index + 1 }, plans.at(-1) ?? null),
+    );
   }
   return plans;
 }
@@ -96,7 +98,7 @@ describe('expected shares', () => {
   // 40,000 units: a share is within 5 standard errors of what the sample-ratio test will expect
   it.each([0.02, 0.2, 0.5, 0.8, 1])('are what assignment does at coverage %d', (share) => {
     for (const experiment of [abOf([5, 3, 2]), startedExperiment(postedCanary())]) {
-      const plan = experimentPlan(experiment, share, 1, null);
+      const plan = experimentPlan(experiment, { coverage: share, phase: 1 }, null);
       const counts = new Map<string, number>();
       for (let index = 0; index < 40_000; index += 1) {
         const name = variantOf(plan, `unit-${index}`)?.name;

@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assign, variantOf } from '../../src/routing/assign.js';
+import { assign, cohortOf, variantOf } from '../../src/routing/assign.js';
 import { explainAssignment } from '../../src/routing/explain.js';
+import { layerSalt } from '../../src/routing/layers.js';
+import { mirrorsOf } from '../../src/routing/mirrors.js';
 import { bucket, murmur3 } from '../../src/routing/murmur3.js';
-import type { ExperimentPlan, ModelPlan, WeightSegment } from '../../src/routing/plan.js';
+import type {
+  AttributeValue,
+  ExperimentPlan,
+  HoldoutPlan,
+  LayerPlan,
+  ModelPlan,
+  Predicate,
+  WeightSegment,
+} from '../../src/routing/plan.js';
 import { plainAssign, plainMurmur3 } from '../unit/routing/plain.js';
 import { ab, canary, label, model, unitIds } from '../unit/routing/plans.js';
 
@@ -29,9 +39,72 @@ const experiment: fc.Arbitrary<ExperimentPlan> = fc.oneof(
     .tuple(share, segments, salt)
     .map(([c, seg, s]) => ab(c, seg, { salt: s, id: `a-${s}`, name: `a-${s}` })),
 );
+const texts = fc.constantFrom('IN', 'IN-KA', 'BR', '1.2.0', '1.10.0', '2.0.0', '');
+const values = fc.oneof(texts, fc.integer({ min: -2, max: 2 }), fc.boolean());
+const bound = fc.option(fc.constantFrom('1.2.0', '1.3.0', '2.0.0'));
+const condition = fc.oneof(
+  fc.record({ kind: fc.constant('equals' as const), value: texts }),
+  fc.record({ kind: fc.constant('in' as const), values: fc.array(texts, { maxLength: 3 }) }),
+  fc.record({ kind: fc.constant('prefix' as const), prefix: texts }),
+  fc.record({
+    kind: fc.constant('range' as const),
+    from: fc.option(fc.integer({ min: -2, max: 2 })),
+    to: fc.option(fc.integer({ min: -2, max: 2 })),
+  }),
+  fc.record({ kind: fc.constant('semver' as const), from: bound, below: bound }),
+);
+const predicate: fc.Arbitrary<Predicate> = fc
+  .tuple(fc.constantFrom('a', 'b'), condition, fc.boolean())
+  .map(([attribute, one, negated]) => ({ attribute, ...one, ...(negated ? { negated } : {}) }));
+const attributes = fc.dictionary(fc.constantFrom('a', 'b', 'c'), values);
+const cut = fc.array(fc.integer({ min: 0, max: 10_000 }), { minLength: 2, maxLength: 6 });
+const layer: fc.Arbitrary<LayerPlan> = fc
+  .tuple(fc.constantFrom('x', 'y'), cut)
+  .map(([name, drawn]) => {
+    const ends = [...new Set(drawn)].sort((a, b) => a - b);
+    const pairs = ends.flatMap((from, i) =>
+      i % 2 === 0 && ends[i + 1] !== undefined ? [{ from, to: ends[i + 1] ?? from }] : [],
+    );
+    return { name, salt: layerSalt(name), ranges: pairs };
+  });
+const placed: fc.Arbitrary<ExperimentPlan> = fc
+  .record({
+    base: experiment,
+    in: fc.option(layer),
+    audience: fc.option(fc.array(predicate, { maxLength: 3 })),
+    closed: fc.nat(4),
+    shadow: fc.nat(4).map((drawn) => drawn === 0),
+  })
+  .map(({ base, in: at, audience, closed, shadow }) => ({
+    ...base,
+    ...(shadow ? { kind: 'shadow' as const } : {}),
+    ...(at === null ? {} : { layer: at }),
+    ...(audience === null ? {} : { audience }),
+    variants: base.variants.map((one, i) =>
+      i === closed ? { ...one, closed: true as const } : one,
+    ),
+  }));
+const holdout: fc.Arbitrary<HoldoutPlan> = fc.record({
+  share: fc.oneof(
+    fc.constantFrom(0.01, 0.25, 0.5),
+    fc.double({ min: 0.001, max: 0.5, noNaN: true }),
+  ),
+  version: fc.constantFrom('v1', 'v3'),
+  salt,
+});
+const compared: fc.Arbitrary<HoldoutPlan> = holdout.map((held) => ({
+  ...held,
+  experiment: { id: 'h', name: 'h', epoch: 2, phase: 3 },
+}));
 const plans: fc.Arbitrary<ModelPlan> = fc
-  .tuple(fc.array(experiment, { maxLength: 4 }), fc.constantFrom('v1', 'v2', null))
-  .map(([experiments, champion]) => model({ experiments, champion }));
+  .record({
+    experiments: fc.array(fc.oneof(experiment, placed), { maxLength: 4 }),
+    champion: fc.constantFrom('v1', 'v2', null),
+    held: fc.oneof(fc.constant(null), holdout, compared),
+  })
+  .map(({ experiments, champion, held }) =>
+    model({ experiments, champion, ...(held === null ? {} : { holdout: held }) }),
+  );
 const unit = fc.oneof(fc.constantFrom(...units), fc.string({ unit: 'binary' }), fc.uuid());
 
 describe('assignment', () => {
@@ -44,26 +117,56 @@ describe('assignment', () => {
     );
   });
 
-  it('agrees with the plain implementation on any plan and unit', () => {
+  it('places a unit under a salt by the hash of both with a colon between', () => {
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ maxLength: 12 }));
     fc.assert(
-      fc.property(plans, unit, (plan, id) => {
-        fc.pre(plan.champion !== null);
-        expect(label(assign(plan, id, null))).toBe(plainAssign(plan, id));
+      fc.property(text, text, (first, second) => {
+        expect(bucket(first, second)).toBe(plainMurmur3(`${first}:${second}`, 0) / 4294967296);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 4_000 },
     );
   });
 
-  it('is explained by the same assignment, whatever the plan and unit', () => {
+  it('agrees with the plain implementation on any plan, unit and attributes', () => {
     fc.assert(
-      fc.property(plans, fc.option(unit), (plan, id) => {
-        const explained = explainAssignment(plan, id);
-        expect(explained.assignment).toEqual(assign(plan, id, null));
+      fc.property(plans, unit, attributes, (plan, id, known) => {
+        fc.pre(plan.champion !== null);
+        expect(label(assign(plan, id, null, (name) => known[name]))).toBe(
+          plainAssign(plan, id, known),
+        );
+      }),
+      { numRuns: 4_000 },
+    );
+  });
+
+  it('is explained by the same assignment, whatever the plan, unit and attributes', () => {
+    fc.assert(
+      fc.property(plans, fc.option(unit), attributes, (plan, id, known) => {
+        const read = (name: string): AttributeValue | undefined => known[name];
+        const explained = explainAssignment(plan, id, read);
+        expect(explained.assignment).toEqual(assign(plan, id, null, read));
+        expect(explained.mirrors ?? []).toEqual(mirrorsOf(plan, id, read).map(({ name }) => name));
         for (const step of explained.steps) {
+          expect(step.result).not.toBe('');
           if ('bucket' in step) expect(step.bucket).toBe(bucket(step.salt, id ?? ''));
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: 4_000 },
+    );
+  });
+
+  it('asks for no attribute that no audience names, and for none when a holdout answers', () => {
+    fc.assert(
+      fc.property(plans, unit, (plan, id) => {
+        const asked = new Set<string>();
+        const read = (name: string): undefined => void asked.add(name);
+        assign(plan, id, null, read);
+        const named = plan.experiments.flatMap(({ audience }) => audience ?? []);
+        for (const name of asked) expect(named.map((one) => one.attribute)).toContain(name);
+        if (plan.holdout !== undefined && cohortOf(plan.holdout, id) !== null) {
+          expect(asked.size).toBe(0);
+        }
+      }),
     );
   });
 

@@ -15,6 +15,7 @@ export function testConfig(changes: Partial<Config> & Pick<Config, 'dataDir'>): 
     upstreamAllow: [],
     allowLoopback: true,
     gatewayAuth: 'open',
+    leaseMs: 5_000,
     logLevel: 'silent',
     ...changes,
   };

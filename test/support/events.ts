@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Config } from '../../src/config/config.js';
-import type { Exposure, Prediction } from '../../src/events/event.js';
+import type { Exposure, Mirror, Prediction } from '../../src/events/event.js';
 import { uuidV7 } from '../../src/kernel/ids.js';
 
 export const EXPERIMENT_ID = '0193b2c4-5d6e-7f80-9a1b-0123456789ab';
@@ -51,6 +51,27 @@ export function aPrediction(change: Partial<Prediction> = {}): Prediction {
     latencyMs: 12.5,
     attempts: 1,
     captured: null,
+    configVersion: 7,
+    ...change,
+  };
+}
+
+/** A mirrored request with a fresh request id. */
+export function aMirror(change: Partial<Mirror> = {}): Mirror {
+  const atMs = change.atMs ?? Date.now();
+  return {
+    requestId: uuidV7(atMs, randomBytes(10)),
+    atMs,
+    model: 'spam',
+    unitKey: `user-${randomUUID()}`,
+    experimentId: EXPERIMENT_ID,
+    epoch: 1,
+    phase: 0,
+    variant: 'v2',
+    version: 'v2',
+    drop: null,
+    primary: { status: 200, error: false, timeout: false, latencyMs: 12.5, captured: null },
+    shadow: { status: 200, error: false, timeout: false, latencyMs: 14, captured: null },
     configVersion: 7,
     ...change,
   };

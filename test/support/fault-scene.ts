@@ -14,7 +14,7 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-/** A turn that was cut off leaves its lease behind, 30 s long; then the sweeper takes over, and two turns follow. */
+/** A turn that was cut off leaves its lease behind, 5 s long; then the sweeper takes over, and two turns follow. */
 const TAKEOVER_MS = 45_000;
 
 export const MODEL = 'spam';

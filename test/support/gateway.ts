@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SecretsService } from '../../src/auth/secrets.service.js';
 import type { Config } from '../../src/config/config.js';
-import type { Exposure, Prediction } from '../../src/events/event.js';
+import type { Exposure, Mirror, Prediction } from '../../src/events/event.js';
 import { Spool } from '../../src/events/spool.service.js';
 import { Door } from '../../src/gateway/door.service.js';
 import { Forwarder } from '../../src/gateway/forwarder.service.js';
@@ -13,6 +13,7 @@ import { Gatekeeper } from '../../src/gateway/gatekeeper.service.js';
 import { GatewayServer } from '../../src/gateway/gateway-server.service.js';
 import { GatewayTelemetry } from '../../src/gateway/gateway-telemetry.service.js';
 import { LivePlanService } from '../../src/gateway/live-plan.service.js';
+import { Mirrors } from '../../src/gateway/mirrors.service.js';
 import type { PlanSource } from '../../src/gateway/plan-source.js';
 import { Upstreams } from '../../src/gateway/upstreams.service.js';
 import { UpstreamGuard } from '../../src/models/upstream-guard.js';
@@ -55,6 +56,7 @@ export class WatchedSpool extends Spool {
   readonly events: (
     | { readonly exposure: Exposure }
     | { readonly prediction: Prediction }
+    | { readonly mirror: Mirror }
     | { readonly mark: string }
   )[] = [];
   /** 'fail': nothing can be written; 'throw': the spool itself breaks; 'hold': writing takes until `release`. */
@@ -87,12 +89,21 @@ export class WatchedSpool extends Spool {
     super.appendPrediction(p);
   }
 
+  override appendMirror(m: Mirror): void {
+    this.events.push({ mirror: m });
+    super.appendMirror(m);
+  }
+
   mark(mark: string): void {
     this.events.push({ mark });
   }
 
   get predictions(): Prediction[] {
     return this.events.flatMap((event) => ('prediction' in event ? [event.prediction] : []));
+  }
+
+  get mirrors(): Mirror[] {
+    return this.events.flatMap((event) => ('mirror' in event ? [event.mirror] : []));
   }
 
   get exposures(): Exposure[] {
@@ -114,6 +125,7 @@ export interface TestGateway {
   readonly source: MemoryPlanSource;
   readonly spool: WatchedSpool;
   readonly live: LivePlanService;
+  readonly mirrors: Mirrors;
   readonly server: GatewayServer;
   readonly secrets: SecretsService;
   readonly dataDir: string;
@@ -135,6 +147,7 @@ export function gatewayConfig(dataDir: string, change: Partial<Config> = {}): Co
     upstreamAllow: [],
     allowLoopback: true,
     gatewayAuth: 'open',
+    leaseMs: 5_000,
     logLevel: 'silent',
     ...change,
   };
@@ -150,11 +163,13 @@ export async function startGateway(
   const secrets = new SecretsService(config.secret ?? '');
   const spool = new WatchedSpool(config);
   const live = new LivePlanService(config, source, secrets);
-  const upstreams = new Upstreams(new UpstreamGuard(config));
+  const guard = new UpstreamGuard(config);
+  const upstreams = new Upstreams(guard);
   const telemetry = new GatewayTelemetry(spool, live);
-  const forwarder = new Forwarder(spool, upstreams, telemetry);
+  const mirrors = new Mirrors(guard, spool, telemetry);
+  const forwarder = new Forwarder(spool, upstreams, telemetry, mirrors);
   const door = new Door(live, new Gatekeeper(config, secrets), forwarder, telemetry);
-  const server = new GatewayServer(config, live, upstreams, door);
+  const server = new GatewayServer(config, live, upstreams, mirrors, door);
   await server.onApplicationBootstrap();
   if (source.isReady) await live.refresh();
   return {
@@ -162,6 +177,7 @@ export async function startGateway(
     source,
     spool,
     live,
+    mirrors,
     server,
     secrets,
     dataDir,

@@ -181,15 +181,29 @@ function valueOf(
   return { ...value, d: aggregate(metric.denominator, bottom).y };
 }
 
+/** Sum of cubed deviations from the mean: the sum of (n y - sum y)^3 is exactly n^3 times that. */
+function cubed(values: readonly Decimal[]): number {
+  const n = values.length;
+  const sum = sumOf(values);
+  const cubes = values.map((one) => {
+    const deviation = minus(times(decimal(n), one), sum);
+    return times(deviation, times(deviation, deviation));
+  });
+  const { digits, scale } = sumOf(cubes);
+  const exact = { digits: n === 0 ? 0n : digits / BigInt(n), scale };
+  return Math.abs(toNumber(exact)) < 1e-290 ? 0 : toNumber(exact) / n / n;
+}
+
 function moments(
   values: readonly Value[],
   isAdjusted: boolean,
-): Pick<MetricCell, 'meanY' | 'm2Y' | 'meanD' | 'm2D' | 'coMoment' | 'covariate'> {
+): Pick<MetricCell, 'meanY' | 'm2Y' | 'm3Y' | 'meanD' | 'm2D' | 'coMoment' | 'covariate'> {
   const n = values.length;
   // below 1e-290 a moment is zero by definition: the database refuses to round to it
   const ratio = (exact: Decimal): number =>
     n === 0 || Math.abs(toNumber(exact)) < 1e-290 ? 0 : toNumber(exact) / n;
   const sumY = sumOf(values.map((one) => one.y));
+  const third = cubed(values.map((one) => one.y));
   const sumD = sumOf(values.map((one) => one.d));
   const sumX = sumOf(values.map((one) => one.x));
   const central = (products: Decimal, a: Decimal, b: Decimal): number =>
@@ -197,6 +211,7 @@ function moments(
   return {
     meanY: ratio(sumY),
     m2Y: central(sumOf(values.map((one) => times(one.y, one.y))), sumY, sumY),
+    ...(Math.abs(third) < 1e290 ? { m3Y: third } : {}),
     meanD: ratio(sumD),
     m2D: central(sumOf(values.map((one) => times(one.d, one.d))), sumD, sumD),
     coMoment: central(sumOf(values.map((one) => times(one.y, one.d))), sumY, sumD),
@@ -237,6 +252,7 @@ export function oracleCells(
       variant,
       units: counted.length,
       crossovers: members.length - counted.length,
+      carryOver: 0,
     });
     for (const metric of target.metrics) {
       const mature: Value[] = [];

@@ -568,6 +568,66 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/audit/key': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * The public key that checkpoints of the decision log are signed with
+     * @description Needs the control-plane scope `experiments:read`.
+     */
+    get: operations['auditKey'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/audit/checkpoints': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * The newest signed checkpoint of every experiment
+     * @description Needs the control-plane scope `experiments:read`.
+     */
+    get: operations['auditCheckpoints'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/models/{model}/holdout/release': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * End the holdout of a model, and the experiment that compares it
+     * @description Needs the control-plane scope `models:write`.
+     */
+    post: operations['holdoutRelease'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/experiments/plan': {
     parameters: {
       query?: never;
@@ -748,6 +808,46 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/experiments/{experiment}/close': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Closes one arm of an A/B/n test; nobody else moves
+     * @description Needs the control-plane scope `experiments:write`.
+     */
+    post: operations['rolloutsClose'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/experiments/{experiment}/weights': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Other weights for units that are not enrolled yet
+     * @description Needs the control-plane scope `experiments:write`.
+     */
+    post: operations['rolloutsReweigh'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/experiments/{experiment}/{verb}': {
     parameters: {
       query?: never;
@@ -762,6 +862,114 @@ export interface paths {
      * @description Needs the control-plane scope `experiments:write`.
      */
     post: operations['rolloutsPerform'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/webhooks': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List webhooks without their secrets
+     * @description Needs the control-plane scope `webhooks:read`.
+     */
+    get: operations['webhooksList'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/webhooks/{webhook}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * One webhook
+     * @description Needs the control-plane scope `webhooks:read`.
+     */
+    get: operations['webhooksGet'];
+    /**
+     * Register a webhook or replace it; a secret that was made appears only in this answer
+     * @description Needs the control-plane scope `webhooks:write`.
+     */
+    put: operations['webhooksPut'];
+    post?: never;
+    /**
+     * Remove a webhook and what waits for it
+     * @description Needs the control-plane scope `webhooks:write`.
+     */
+    delete: operations['webhooksRemove'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/webhooks/{webhook}/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Send a test message now and say what came back
+     * @description Needs the control-plane scope `webhooks:write`.
+     */
+    post: operations['webhooksTest'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/webhooks/{webhook}/deliveries': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Deliveries of a webhook, newest first
+     * @description Needs the control-plane scope `webhooks:read`.
+     */
+    get: operations['webhooksHistory'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/webhooks/{webhook}/redeliver': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Send messages again that were given up
+     * @description Needs the control-plane scope `webhooks:write`.
+     */
+    post: operations['webhooksRedeliver'];
     delete?: never;
     options?: never;
     head?: never;
@@ -802,6 +1010,8 @@ export interface components {
         | 'metrics:write'
         | 'experiments:read'
         | 'experiments:write'
+        | 'webhooks:read'
+        | 'webhooks:write'
         | 'keys:write'
         | 'predict'
         | 'predict:override'
@@ -831,6 +1041,8 @@ export interface components {
             | 'metrics:write'
             | 'experiments:read'
             | 'experiments:write'
+            | 'webhooks:read'
+            | 'webhooks:write'
             | 'keys:write'
             | 'predict'
             | 'predict:override'
@@ -869,6 +1081,22 @@ export interface components {
         input: {
           [key: string]: string;
         };
+      };
+      attributes: {
+        [key: string]:
+          | {
+              header: string;
+            }
+          | {
+              query: string;
+            }
+          | {
+              pointer: string;
+            };
+      };
+      holdout?: {
+        share: number;
+        version: string;
       };
       disclose: boolean;
       versions: components['schemas']['Version'][];
@@ -928,8 +1156,21 @@ export interface components {
           [key: string]: string;
         };
       };
-      /** @description Refused: not yet */
-      holdout?: unknown;
+      /** @description Name to where audiences find it: header, query parameter, or pointer into the body */
+      attributes?: {
+        [key: string]: {
+          header?: string;
+          query?: string;
+          pointer?: string;
+        };
+      };
+      /** @description Once there, it cannot be changed or dropped here: leave it out to keep it; POST …/holdout/release ends it */
+      holdout?: {
+        /** @description Share of units that stay on the version */
+        share: number;
+        /** @description Registered version that they stay on through every promotion */
+        version: string;
+      } | null;
       /**
        * @description Whether answers may name the experiment and the variant
        * @default false
@@ -991,7 +1232,20 @@ export interface components {
     };
     assignmentsPostRequest: {
       model: string;
-      units: string[];
+      /** @description Units, each as a text or as {unit, attributes} */
+      units: (
+        | string
+        | {
+            unit: string;
+            /**
+             * @description What audiences ask for, by name
+             * @default {}
+             */
+            attributes?: {
+              [key: string]: string | number | boolean;
+            };
+          }
+      )[];
       /** @description A UUIDv7 that you make once per batch (its time: now) and send again with a retry, which then records nothing twice */
       batchId?: string;
       /**
@@ -1183,14 +1437,15 @@ export interface components {
     experimentsCreateRequest: {
       name: string;
       model: string;
-      /**
-       * @description shadow, holdout: not yet
-       * @enum {string}
-       */
+      /** @enum {string} */
       kind: 'ab' | 'canary' | 'shadow' | 'holdout';
       /** @default  */
       hypothesis?: string;
-      variants: {
+      /**
+       * @description `holdout`: none, its arms are the cohorts of the model
+       * @default []
+       */
+      variants?: {
         name: string;
         /** @description A registered version of the model */
         version: string;
@@ -1207,16 +1462,42 @@ export interface components {
        * @default 1
        */
       coverage?: number;
+      /** @default [] */
+      audience?: {
+        /** @description An attribute that the model is registered with */
+        attribute: string;
+        equals?: string | number | boolean;
+        in?: (string | number | boolean)[];
+        /** @description Numbers in [from, to) */
+        range?: {
+          from?: number;
+          to?: number;
+        };
+        prefix?: string;
+        /** @description Semantic versions in [from, below) */
+        semver?: {
+          from?: string;
+          below?: string;
+        };
+        /**
+         * @description The condition must not hold; the attribute must be there
+         * @constant
+         */
+        not?: true;
+      }[];
       /**
-       * @description Not yet: only the empty list
-       * @default []
-       */
-      audience?: components['schemas']['experimentsCreateRequest.__schema0'][];
-      /**
-       * @description Not yet: only null
+       * @description Experiments of one layer share no unit; {name, share} takes a share of its segments
        * @default null
        */
-      layer?: string | null;
+      layer?:
+        | (
+            | string
+            | {
+                name: string;
+                share: number;
+              }
+          )
+        | null;
       metrics: {
         /** @description A defined or built-in metric */
         metric: string;
@@ -1262,6 +1543,7 @@ export interface components {
         /** @default 14d */
         maxRuntime?: string;
       };
+      /** @description `canary` only */
       rollout?: {
         steps: {
           coverage: number;
@@ -1281,9 +1563,163 @@ export interface components {
             approval?: boolean;
           };
         }[];
+        /** @description How long everything that a promotion needs must have held before it happens */
+        bake?: string;
+        /** @description After the promotion this share stays on the old version, as the holdout of the model */
+        reverseHoldout?: {
+          share: number;
+        };
       };
-      /** @description Not yet */
-      mirror?: components['schemas']['experimentsCreateRequest.__schema1'];
+      /** @description `shadow` only */
+      mirror?: {
+        /**
+         * @description Of the units
+         * @default 100
+         */
+        percent?: number;
+        /** @default 1000 */
+        timeoutMs?: number;
+        /**
+         * @description True copies methods that may change something, too
+         * @default false
+         */
+        unsafeMethods?: boolean;
+        /** @default 32 */
+        maxInFlight?: number;
+        /** @default 65536 */
+        maxBodyBytes?: number;
+      };
+      /** @description `shadow` only: the canary that begins when it is ready */
+      next?: {
+        canary: {
+          name: string;
+          hypothesis?: string;
+          rollout: {
+            steps: {
+              coverage: number;
+              /**
+               * @default {
+               *       "duration": "0s",
+               *       "minUnits": 0,
+               *       "approval": false
+               *     }
+               */
+              hold?: {
+                /** @default 0s */
+                duration?: string;
+                /** @default 0 */
+                minUnits?: number;
+                /** @default false */
+                approval?: boolean;
+              };
+            }[];
+            /** @description How long everything that a promotion needs must have held before it happens */
+            bake?: string;
+            /** @description After the promotion this share stays on the old version, as the holdout of the model */
+            reverseHoldout?: {
+              share: number;
+            };
+          };
+          /**
+           * @description Experiments of one layer share no unit; {name, share} takes a share of its segments
+           * @default null
+           */
+          layer?:
+            | (
+                | string
+                | {
+                    name: string;
+                    share: number;
+                  }
+              )
+            | null;
+          metrics?: {
+            /** @description A defined or built-in metric */
+            metric: string;
+            /** @enum {string} */
+            role: 'success' | 'guardrail' | 'diagnostic';
+            /** @description Guardrails only, and always */
+            nonInferiorityMargin?: {
+              /** @description In the metric's own unit */
+              absolute?: number;
+              /** @description Share of the control */
+              relative?: number;
+            };
+          }[];
+          analysis?: {
+            /**
+             * @default sequential
+             * @enum {string}
+             */
+            method?: 'sequential' | 'group_sequential' | 'fixed';
+            /**
+             * @description Bound on a false promotion
+             * @default 0.05
+             */
+            alpha?: number;
+            /** @default 0.8 */
+            power?: number;
+            minimumDetectableEffect: {
+              /** @description In the metric's own unit */
+              absolute?: number;
+              /** @description Share of the control */
+              relative?: number;
+            };
+            plannedUnits: number;
+            /**
+             * @description Matured units per arm
+             * @default 100
+             */
+            minUnits?: number;
+            /** @default 1d */
+            minRuntime?: string;
+            /** @default 60s */
+            interval?: string;
+            /** @default 14d */
+            maxRuntime?: string;
+          };
+          decision?: {
+            /**
+             * @default promote
+             * @enum {string}
+             */
+            onSuccess?: 'promote' | 'recommend';
+            /**
+             * @default rollback
+             * @enum {string}
+             */
+            onDeterioration?: 'rollback' | 'recommend';
+            /**
+             * @default hold
+             * @enum {string}
+             */
+            onSampleRatioMismatch?: 'hold' | 'rollback';
+            /**
+             * @default hold
+             * @enum {string}
+             */
+            onNoData?: 'hold' | 'rollback';
+            /** @default 24h */
+            noDataGrace?: string;
+            /**
+             * @default inconclusive
+             * @constant
+             */
+            onMaxRuntime?: 'inconclusive';
+            /** @default false */
+            dryRun?: boolean;
+            /** @description Shares that no variant may exceed, whatever the control does */
+            limits?: {
+              /** @description Default 0.25; null: none */
+              errorRate?: number | null;
+              /** @description Default 0.25; null: none */
+              timeoutRate?: number | null;
+            };
+          };
+        };
+      };
+      /** @description `holdout` only: length of an entry period, default "30d" */
+      period?: string;
       /**
        * @default {
        *       "onSuccess": "promote",
@@ -1325,32 +1761,21 @@ export interface components {
         onMaxRuntime?: 'inconclusive';
         /** @default false */
         dryRun?: boolean;
+        /** @description Shares that no variant may exceed, whatever the control does */
+        limits?: {
+          /** @description Default 0.25; null: none */
+          errorRate?: number | null;
+          /** @description Default 0.25; null: none */
+          timeoutRate?: number | null;
+        };
       };
     };
-    'experimentsCreateRequest.__schema0':
-      | string
-      | number
-      | boolean
-      | null
-      | components['schemas']['experimentsCreateRequest.__schema0'][]
-      | {
-          [key: string]: components['schemas']['experimentsCreateRequest.__schema0'];
-        };
-    'experimentsCreateRequest.__schema1':
-      | string
-      | number
-      | boolean
-      | null
-      | components['schemas']['experimentsCreateRequest.__schema1'][]
-      | {
-          [key: string]: components['schemas']['experimentsCreateRequest.__schema1'];
-        };
     Experiment: {
       id: string;
       name: string;
       model: string;
       /** @enum {string} */
-      kind: 'ab' | 'canary';
+      kind: 'ab' | 'canary' | 'shadow' | 'holdout';
       /** @enum {string} */
       status: 'draft' | 'running' | 'paused' | 'completed' | 'rolled_back' | 'aborted';
       /** @description As it was posted, with defaults filled in */
@@ -1366,16 +1791,21 @@ export interface components {
         stepStartedAtMs: number;
         approvedStep: number | null;
         phases: components['schemas']['Phase'][];
+        /** @description Arms that were closed */
+        closed?: string[];
+        bakingSinceMs?: number;
       } | null;
       failedAnalyses: number;
       lastFailure: string | null;
+      /** @description The experiment whose evidence it was started on */
+      parentId: string | null;
       createdAt: string;
       startedAt: string | null;
       endedAt: string | null;
     };
     Design: {
       /** @enum {string} */
-      kind: 'ab' | 'canary';
+      kind: 'ab' | 'canary' | 'shadow' | 'holdout';
       model: string;
       hypothesis: string;
       unitIsRequest: boolean;
@@ -1426,6 +1856,19 @@ export interface components {
         onMaxRuntime: 'inconclusive';
         dryRun: boolean;
       };
+      layer?: {
+        name: string;
+        share: number;
+      };
+      bakeMs?: number;
+      reverseHoldout?: {
+        share: number;
+      };
+      limits?: {
+        errorRate: number | null;
+        timeoutRate: number | null;
+      };
+      periodMs?: number;
     };
     Margin:
       | {
@@ -1511,6 +1954,7 @@ export interface components {
         crossoverUnits: number;
         crossoverShare: number;
         crossoverAlarm: boolean;
+        carryOverUnits?: number;
         droppedEvents: number;
         caughtUp: boolean;
       };
@@ -1523,6 +1967,23 @@ export interface components {
         haveMs: number;
         needMs: number;
       } | null;
+      limits?: {
+        variant: string;
+        /** @enum {string} */
+        kind: 'errorRate' | 'timeoutRate';
+        metric: string;
+        limit: number;
+        units: number;
+        failedUnits: number;
+        share: number | null;
+        pValue: number;
+        alpha: number;
+        exceeded: boolean;
+      }[];
+      /** @description Shadows only */
+      paired?: components['schemas']['Paired'];
+      /** @description Holdouts only */
+      holdout?: components['schemas']['Holdout'];
     };
     MetricAssessment: {
       metric: string;
@@ -1575,6 +2036,8 @@ export interface components {
       superiority: components['schemas']['TestResult'] | null;
       nonInferiority: components['schemas']['TestResult'] | null;
       deterioration: components['schemas']['TestResult'] | null;
+      /** @description Shadows only */
+      pairs?: components['schemas']['PairFigures'];
     };
     Arm: {
       n: number;
@@ -1607,6 +2070,7 @@ export interface components {
             | 'too_few_units'
             | 'too_few_events'
             | 'too_few_non_events'
+            | 'too_skewed'
             | 'zero_variance'
             | 'zero_denominator'
             | 'too_little_information'
@@ -1615,6 +2079,116 @@ export interface components {
           have: number;
           need: number;
         };
+    PairFigures: {
+      pairs: number;
+      lopsided: number;
+      differing: number;
+      meanAbsoluteDifference: number | null;
+      discordance: {
+        both: number;
+        primaryOnly: number;
+        shadowOnly: number;
+        neither: number;
+        pExact: number | null;
+        pMid: number | null;
+        interval: components['schemas']['Interval'] | null;
+      } | null;
+    };
+    Paired: {
+      sent: number;
+      answered: number;
+      shadowFailed: number;
+      primaryFailed: number;
+      bothFailed: number;
+      dropped: {
+        [key: string]: number;
+      };
+      units: number;
+      watermarkMs: number | null;
+      outputs: {
+        output: string;
+        units: number;
+        agreement: components['schemas']['Lift'] | null;
+        kappa: components['schemas']['Lift'] | null;
+        histogram: {
+          category: string;
+          primary: number;
+          shadow: number;
+        }[];
+        drift: {
+          distance: number;
+          threshold: number;
+          pValue: number;
+          level: number;
+          permutations: number;
+          isBeyond: boolean;
+        } | null;
+      }[];
+      latency: {
+        level: number;
+        primary: number;
+        shadow: number;
+        difference: number;
+      }[];
+    };
+    Lift: {
+      lower: number;
+      upper: number;
+      estimate: number;
+    };
+    Holdout: {
+      share: number;
+      version: string;
+      promotions: {
+        previous: string | null;
+        version: string;
+        atMs: number;
+      }[];
+      periods: {
+        period: number;
+        startedAtMs: number;
+        endedAtMs: number | null;
+        isFinal: boolean;
+        isWhole: boolean;
+        units: {
+          variant: string;
+          units: number;
+        }[];
+        metrics: {
+          metric: string;
+          control: components['schemas']['Arm'];
+          treatment: components['schemas']['Arm'];
+          effect: number | null;
+          standardError: number | null;
+          interval: components['schemas']['Interval'] | null;
+          lift: components['schemas']['Lift'] | null;
+          level: number;
+        }[];
+      }[];
+      warnings: {
+        /** @constant */
+        code: 'lift_fell_after_promotion';
+        metric: string;
+        promotion: {
+          previous: string | null;
+          version: string;
+          atMs: number;
+        };
+        before: {
+          period: number;
+          estimate: number;
+          lower: number;
+          upper: number;
+        };
+        after: {
+          period: number;
+          estimate: number;
+          lower: number;
+          upper: number;
+        };
+        alpha: number;
+      }[];
+    };
     Path: {
       points: {
         report: number;
@@ -1692,18 +2266,23 @@ export interface components {
         }[];
       }[];
     };
+    holdoutReleaseRequest: {
+      /** @description Kept with the plan and the decision for ever */
+      reason: string;
+    };
     planningPlanRequest: {
       /** @default planned */
       name?: string;
       model: string;
-      /**
-       * @description shadow, holdout: not yet
-       * @enum {string}
-       */
+      /** @enum {string} */
       kind: 'ab' | 'canary' | 'shadow' | 'holdout';
       /** @default  */
       hypothesis?: string;
-      variants: {
+      /**
+       * @description `holdout`: none, its arms are the cohorts of the model
+       * @default []
+       */
+      variants?: {
         name: string;
         /** @description A registered version of the model */
         version: string;
@@ -1720,16 +2299,42 @@ export interface components {
        * @default 1
        */
       coverage?: number;
+      /** @default [] */
+      audience?: {
+        /** @description An attribute that the model is registered with */
+        attribute: string;
+        equals?: string | number | boolean;
+        in?: (string | number | boolean)[];
+        /** @description Numbers in [from, to) */
+        range?: {
+          from?: number;
+          to?: number;
+        };
+        prefix?: string;
+        /** @description Semantic versions in [from, below) */
+        semver?: {
+          from?: string;
+          below?: string;
+        };
+        /**
+         * @description The condition must not hold; the attribute must be there
+         * @constant
+         */
+        not?: true;
+      }[];
       /**
-       * @description Not yet: only the empty list
-       * @default []
-       */
-      audience?: components['schemas']['planningPlanRequest.__schema0'][];
-      /**
-       * @description Not yet: only null
+       * @description Experiments of one layer share no unit; {name, share} takes a share of its segments
        * @default null
        */
-      layer?: string | null;
+      layer?:
+        | (
+            | string
+            | {
+                name: string;
+                share: number;
+              }
+          )
+        | null;
       metrics: {
         /** @description A defined or built-in metric */
         metric: string;
@@ -1775,6 +2380,7 @@ export interface components {
         /** @default 14d */
         maxRuntime?: string;
       };
+      /** @description `canary` only */
       rollout?: {
         steps: {
           coverage: number;
@@ -1794,9 +2400,163 @@ export interface components {
             approval?: boolean;
           };
         }[];
+        /** @description How long everything that a promotion needs must have held before it happens */
+        bake?: string;
+        /** @description After the promotion this share stays on the old version, as the holdout of the model */
+        reverseHoldout?: {
+          share: number;
+        };
       };
-      /** @description Not yet */
-      mirror?: components['schemas']['planningPlanRequest.__schema1'];
+      /** @description `shadow` only */
+      mirror?: {
+        /**
+         * @description Of the units
+         * @default 100
+         */
+        percent?: number;
+        /** @default 1000 */
+        timeoutMs?: number;
+        /**
+         * @description True copies methods that may change something, too
+         * @default false
+         */
+        unsafeMethods?: boolean;
+        /** @default 32 */
+        maxInFlight?: number;
+        /** @default 65536 */
+        maxBodyBytes?: number;
+      };
+      /** @description `shadow` only: the canary that begins when it is ready */
+      next?: {
+        canary: {
+          name: string;
+          hypothesis?: string;
+          rollout: {
+            steps: {
+              coverage: number;
+              /**
+               * @default {
+               *       "duration": "0s",
+               *       "minUnits": 0,
+               *       "approval": false
+               *     }
+               */
+              hold?: {
+                /** @default 0s */
+                duration?: string;
+                /** @default 0 */
+                minUnits?: number;
+                /** @default false */
+                approval?: boolean;
+              };
+            }[];
+            /** @description How long everything that a promotion needs must have held before it happens */
+            bake?: string;
+            /** @description After the promotion this share stays on the old version, as the holdout of the model */
+            reverseHoldout?: {
+              share: number;
+            };
+          };
+          /**
+           * @description Experiments of one layer share no unit; {name, share} takes a share of its segments
+           * @default null
+           */
+          layer?:
+            | (
+                | string
+                | {
+                    name: string;
+                    share: number;
+                  }
+              )
+            | null;
+          metrics?: {
+            /** @description A defined or built-in metric */
+            metric: string;
+            /** @enum {string} */
+            role: 'success' | 'guardrail' | 'diagnostic';
+            /** @description Guardrails only, and always */
+            nonInferiorityMargin?: {
+              /** @description In the metric's own unit */
+              absolute?: number;
+              /** @description Share of the control */
+              relative?: number;
+            };
+          }[];
+          analysis?: {
+            /**
+             * @default sequential
+             * @enum {string}
+             */
+            method?: 'sequential' | 'group_sequential' | 'fixed';
+            /**
+             * @description Bound on a false promotion
+             * @default 0.05
+             */
+            alpha?: number;
+            /** @default 0.8 */
+            power?: number;
+            minimumDetectableEffect: {
+              /** @description In the metric's own unit */
+              absolute?: number;
+              /** @description Share of the control */
+              relative?: number;
+            };
+            plannedUnits: number;
+            /**
+             * @description Matured units per arm
+             * @default 100
+             */
+            minUnits?: number;
+            /** @default 1d */
+            minRuntime?: string;
+            /** @default 60s */
+            interval?: string;
+            /** @default 14d */
+            maxRuntime?: string;
+          };
+          decision?: {
+            /**
+             * @default promote
+             * @enum {string}
+             */
+            onSuccess?: 'promote' | 'recommend';
+            /**
+             * @default rollback
+             * @enum {string}
+             */
+            onDeterioration?: 'rollback' | 'recommend';
+            /**
+             * @default hold
+             * @enum {string}
+             */
+            onSampleRatioMismatch?: 'hold' | 'rollback';
+            /**
+             * @default hold
+             * @enum {string}
+             */
+            onNoData?: 'hold' | 'rollback';
+            /** @default 24h */
+            noDataGrace?: string;
+            /**
+             * @default inconclusive
+             * @constant
+             */
+            onMaxRuntime?: 'inconclusive';
+            /** @default false */
+            dryRun?: boolean;
+            /** @description Shares that no variant may exceed, whatever the control does */
+            limits?: {
+              /** @description Default 0.25; null: none */
+              errorRate?: number | null;
+              /** @description Default 0.25; null: none */
+              timeoutRate?: number | null;
+            };
+          };
+        };
+      };
+      /** @description `holdout` only: length of an entry period, default "30d" */
+      period?: string;
       /**
        * @default {
        *       "onSuccess": "promote",
@@ -1838,6 +2598,13 @@ export interface components {
         onMaxRuntime?: 'inconclusive';
         /** @default false */
         dryRun?: boolean;
+        /** @description Shares that no variant may exceed, whatever the control does */
+        limits?: {
+          /** @description Default 0.25; null: none */
+          errorRate?: number | null;
+          /** @description Default 0.25; null: none */
+          timeoutRate?: number | null;
+        };
       };
       /**
        * @description Metric → its control; what is left out comes from recent events
@@ -1851,27 +2618,11 @@ export interface components {
           standardDeviation?: number;
           /** @description Metrics about requests only */
           requestsPerUnit?: number;
+          /** @description Metrics with a covariate: of a unit's value with what it did before */
+          covariateCorrelation?: number;
         };
       };
     };
-    'planningPlanRequest.__schema0':
-      | string
-      | number
-      | boolean
-      | null
-      | components['schemas']['planningPlanRequest.__schema0'][]
-      | {
-          [key: string]: components['schemas']['planningPlanRequest.__schema0'];
-        };
-    'planningPlanRequest.__schema1':
-      | string
-      | number
-      | boolean
-      | null
-      | components['schemas']['planningPlanRequest.__schema1'][]
-      | {
-          [key: string]: components['schemas']['planningPlanRequest.__schema1'];
-        };
     Forecast: {
       model: string;
       method: string;
@@ -1884,6 +2635,12 @@ export interface components {
         value: number;
         standardDeviation: number;
         requestsPerUnit: number;
+        covariate: {
+          correlation: number;
+          /** @enum {string} */
+          source: 'assumed' | 'observed';
+          observedUnits: number | null;
+        } | null;
       }[];
       sampleSizes: {
         metric: string;
@@ -1903,6 +2660,17 @@ export interface components {
           treatment: number;
           total: number;
         } | null;
+      }[];
+      covariates: {
+        metric: string;
+        correlation: number | null;
+        source: ('assumed' | 'observed') | null;
+        observedUnits: number | null;
+        varianceReduction: number;
+        unitsWithout: number | null;
+        unitsWith: number | null;
+        savedUnits: number | null;
+        note: string;
       }[];
       inflation: {
         factor: number;
@@ -1983,7 +2751,10 @@ export interface components {
           | 'resume'
           | 'approve'
           | 'abort'
-          | 'redesign';
+          | 'redesign'
+          | 'close'
+          | 'reweigh'
+          | 'release';
         code: string;
         summary: string;
       } | null;
@@ -1994,6 +2765,8 @@ export interface components {
       /** @enum {string} */
       rule:
         | 'analysis'
+        | 'limits'
+        | 'control_health'
         | 'deterioration'
         | 'sample_ratio'
         | 'crossover'
@@ -2005,7 +2778,11 @@ export interface components {
         | 'minimum_runtime'
         | 'non_inferiority'
         | 'superiority'
-        | 'time_limit';
+        | 'lift'
+        | 'period'
+        | 'final_verdict'
+        | 'time_limit'
+        | 'gate';
       /** @enum {string} */
       outcome: 'pass' | 'hold' | 'act';
       text: string;
@@ -2032,7 +2809,10 @@ export interface components {
         | 'resume'
         | 'approve'
         | 'abort'
-        | 'redesign';
+        | 'redesign'
+        | 'close'
+        | 'reweigh'
+        | 'release';
       automatic: boolean;
       actor: string;
       summary: string;
@@ -2073,7 +2853,10 @@ export interface components {
         | 'resume'
         | 'approve'
         | 'abort'
-        | 'redesign';
+        | 'redesign'
+        | 'close'
+        | 'reweigh'
+        | 'release';
       automatic: boolean;
       actor: string;
       summary: string;
@@ -2108,6 +2891,10 @@ export interface components {
         kind: string;
         summary: string;
       } | null;
+      policy: {
+        stored: string;
+        present: string;
+      };
     };
     rolloutsRedesignRequest: {
       /** @description Fields of an experiment; each replaces the present one as a whole, null takes it away */
@@ -2125,9 +2912,57 @@ export interface components {
       | {
           [key: string]: components['schemas']['rolloutsRedesignRequest.__schema0'];
         };
+    rolloutsCloseRequest: {
+      variant: string;
+      reason: string;
+    };
+    rolloutsReweighRequest: {
+      /** @description One for the control and each open variant */
+      weights: {
+        [key: string]: number;
+      };
+      /** @description Share of units enrolled, more than now */
+      coverage: number;
+      reason: string;
+    };
     rolloutsPerformRequest: {
       reason: string;
       variant?: string;
+    };
+    webhooksPutRequest: {
+      /** @description Where messages are posted; allowed like upstreams */
+      url: string;
+      /** @description Which decisions are told */
+      events?: (
+        | 'start'
+        | 'advance'
+        | 'hold'
+        | 'promote'
+        | 'rollback'
+        | 'inconclusive'
+        | 'error'
+        | 'recommendation'
+        | 'pause'
+        | 'resume'
+        | 'approve'
+        | 'abort'
+        | 'redesign'
+        | 'close'
+        | 'reweigh'
+        | 'release'
+      )[];
+      /**
+       * @description Only decisions about these models; null: all
+       * @default null
+       */
+      models?: string[] | null;
+      /**
+       * @description Asked before the policy advances or promotes; its answer can veto
+       * @default null
+       */
+      gate?: ('confirm-advance' | 'confirm-promotion') | null;
+      /** @description What messages are signed with; made and shown once when left out */
+      secret?: string;
     };
   };
   responses: never;
@@ -4099,6 +4934,174 @@ export interface operations {
       };
     };
   };
+  auditKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope experiments:read */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  auditCheckpoints: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope experiments:read */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  holdoutRelease: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        model: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['holdoutReleaseRequest'];
+      };
+    };
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope models:write */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The present state does not allow it */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
   planningPlan: {
     parameters: {
       query?: never;
@@ -4704,6 +5707,162 @@ export interface operations {
       };
     };
   };
+  rolloutsClose: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        experiment: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['rolloutsCloseRequest'];
+      };
+    };
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope experiments:write */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The present state does not allow it */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  rolloutsReweigh: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        experiment: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['rolloutsReweighRequest'];
+      };
+    };
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope experiments:write */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The present state does not allow it */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
   rolloutsPerform: {
     parameters: {
       query?: never;
@@ -4774,6 +5933,481 @@ export interface operations {
         content: {
           'application/json': components['schemas']['Decision'];
         };
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  webhooksList: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope webhooks:read */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  webhooksGet: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope webhooks:read */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  webhooksPut: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['webhooksPutRequest'];
+      };
+    };
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope webhooks:write */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The present state does not allow it */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  webhooksRemove: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope webhooks:write */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The present state does not allow it */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  webhooksTest: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope webhooks:write */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The present state does not allow it */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  webhooksHistory: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope webhooks:read */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  webhooksRedeliver: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope webhooks:write */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The present state does not allow it */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
       /** @description Any other failure */
       default: {

@@ -6,7 +6,9 @@ import { engineWords, findingOf, insufficientWords } from './test-words.js';
 
 const TITLES: Readonly<Record<RuleOutcome['rule'], string>> = {
   analysis: 'The analysis works',
+  limits: 'Failures are within their limits',
   deterioration: 'No harm is shown',
+  control_health: 'The control is well',
   sample_ratio: 'Units are split as intended',
   crossover: 'Units stay with one variant',
   completeness: 'No event is missing',
@@ -17,13 +19,20 @@ const TITLES: Readonly<Record<RuleOutcome['rule'], string>> = {
   minimum_runtime: 'It ran long enough',
   non_inferiority: 'Every guardrail is within its margin',
   superiority: 'A success metric is better',
+  lift: 'What was shipped is still better',
+  period: 'The period is over',
+  final_verdict: 'The final verdict is not in',
+  gate: 'The gate lets it pass',
   time_limit: 'Within the time limit',
 };
 
 /** What a rule that does not pass means, where its condition alone would read as the opposite. */
 const OPEN_TITLES: Readonly<Partial<Record<RuleOutcome['rule'], string>>> = {
   analysis: 'The analysis fails',
+  limits: 'Failures exceed their limit',
   deterioration: 'Harm is shown',
+  control_health: 'The control is not well',
+  final_verdict: 'The final verdict is in',
   sample_ratio: 'Units are not split as intended',
   crossover: 'Units met two variants',
   completeness: 'Events are missing',

@@ -71,7 +71,8 @@ function sharesOf(
   coverage: number | null,
 ): readonly Share[] {
   const phase = rollout?.phases.at(-1);
-  if (phase === undefined || coverage === null || status === 'draft') return [];
+  if (phase === undefined || coverage === null || status === 'draft' || kind === 'shadow')
+    return [];
   // a canary's coverage is its variant's share, with a control of the same size beside it up to one half
   const enrolled = kind === 'canary' ? Math.min(1, coverage <= 0.5 ? 2 * coverage : 1) : coverage;
   const arms = variants.map(({ name, control }): Share => ({
@@ -117,6 +118,12 @@ function whoSees({ kind, status }: Experiment, design: Design, coverage: number 
   const unit = design.unitIsRequest
     ? 'Each request is a unit of its own'
     : 'A unit keeps its variant';
+  if (kind === 'shadow') {
+    return 'Everybody gets the answers of the control. The shadow gets copies of their requests afterwards, and nobody gets its answers.';
+  }
+  if (kind === 'holdout') {
+    return `${unit}. The held-out units stay on the version of the status quo; as many others, who get what is shipped, are compared with them.`;
+  }
   if (coverage === null) return `${unit}. Nobody is enrolled yet.`;
   const was = status === 'running' || status === 'paused' ? 'is' : 'was at its end';
   return kind === 'canary'

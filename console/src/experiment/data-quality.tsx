@@ -21,7 +21,7 @@ export function DataQuality({
   return (
     <>
       <QualityBanner quality={quality} design={design} />
-      <SampleRatio ratio={quality.sampleRatio} />
+      {quality.sampleRatio.arms.length > 0 && <SampleRatio ratio={quality.sampleRatio} />}
       <Shown of={served} what="requests by version" lines={4}>
         {(data) => <ServedMatrix served={data} design={design} />}
       </Shown>

@@ -15,9 +15,12 @@ import { DecisionsLog, logRows } from './decisions-log.js';
 import { MetricTable, metricRows } from './metric-table.js';
 import { PathSection } from './path-section.js';
 import { RolloutTimeline } from './rollout-timeline.js';
+import { HoldoutSection } from './holdout-section.js';
 import { SegmentsSection } from './segments-section.js';
+import { ShadowSection } from './shadow-section.js';
 import { VerdictStrip } from './verdict-strip.js';
 import { WhyDrawer } from './why-drawer.js';
+import { kindWords } from './kind-words.js';
 
 /** One experiment, so that somebody who has never seen the tool can say what is the case. */
 export function ExperimentPage({ reference }: { readonly reference: string }): ReactNode {
@@ -97,7 +100,7 @@ function Head({ experiment }: { readonly experiment: Experiment }): ReactNode {
       <div className="page-title">
         <h1>{name}</h1>
         <Chip tone={statusTone(status)}>{status.replace('_', ' ')}</Chip>
-        <span className="muted">{kind === 'ab' ? 'A/B test' : 'canary'}</span>
+        <span className="muted">{kindWords(kind)}</span>
         <Actions experiment={experiment} />
       </div>
       {hypothesis !== '' && <p className="hypothesis">“{hypothesis}”</p>}
@@ -199,14 +202,17 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
           />
         )}
       </Shown>
-      <Section id="rollout" title="Rollout">
-        <RolloutTimeline experiment={experiment} design={design} decisions={decisions} />
-      </Section>
+      {assessment.paired !== undefined && <ShadowSection paired={assessment.paired} />}
+      {assessment.holdout !== undefined && (
+        <HoldoutSection holdout={assessment.holdout} name={experiment.name} />
+      )}
+      {design.steps.length > 0 && (
+        <Section id="rollout" title="Rollout">
+          <RolloutTimeline experiment={experiment} design={design} decisions={decisions} />
+        </Section>
+      )}
       <div className="columns">
-        <Section
-          id="checklist"
-          title={isGoing ? 'What promotion still needs' : 'What the last decision saw'}
-        >
+        <Section id="checklist" title={titleOfChecklist(design.kind, isGoing)}>
           <Checklist rules={rules} metrics={assessment.metrics} isTrace={!isGoing} />
         </Section>
         <Section id="quality" title="Can the data be trusted?">
@@ -215,6 +221,13 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
       </div>
     </>
   );
+}
+
+function titleOfChecklist(kind: Design['kind'], isGoing: boolean): string {
+  if (!isGoing) return 'What the last decision saw';
+  return kind === 'ab' || kind === 'canary'
+    ? 'What promotion still needs'
+    : 'What the policy sees now';
 }
 
 function readingOf({ assessment }: Report): string {

@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<Extract<TestResult, { kind: 'insufficient' }>['re
   too_few_units: 'too few units',
   too_few_events: 'too few events',
   too_few_non_events: 'too few units without the event',
+  too_skewed: 'too skewed for so few units',
   zero_variance: 'no variation yet',
   zero_denominator: 'nothing to divide by yet',
   too_little_information: 'before the first look',

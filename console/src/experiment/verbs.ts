@@ -15,7 +15,9 @@ export const LABELS: Readonly<Record<Verb, string>> = {
 };
 
 /** The verbs that a status allows, the most likely one first. The server has the last word. */
-export function verbsOf({ status, design, rollout }: Experiment): readonly Verb[] {
+export function verbsOf({ status, kind, design, rollout }: Experiment): readonly Verb[] {
+  const hasRollout = kind === 'ab' || kind === 'canary';
+  if (!hasRollout) return verbsWithoutRollout(status);
   const step = rollout === null ? undefined : design?.steps[rollout.step];
   const isAwaiting = step?.hold.approval === true && rollout?.approvedStep !== rollout?.step;
   const approve: readonly Verb[] = isAwaiting ? ['approve'] : [];
@@ -34,6 +36,20 @@ export function verbsOf({ status, design, rollout }: Experiment): readonly Verb[
       ];
     case 'paused':
       return ['resume', ...approve, 'promote', 'rollback', 'abort'];
+    default:
+      return [];
+  }
+}
+
+/** A shadow or a holdout gives nobody another version, so there is nothing to promote or to roll back. */
+function verbsWithoutRollout(status: Experiment['status']): readonly Verb[] {
+  switch (status) {
+    case 'draft':
+      return ['start'];
+    case 'running':
+      return ['pause', 'abort'];
+    case 'paused':
+      return ['resume', 'abort'];
     default:
       return [];
   }

@@ -29,6 +29,16 @@ const RUNNING: Readonly<Record<string, readonly [Tone, string]>> = {
   backlog: ['caution', 'Held: events are still coming in'],
   analysis_failed: ['bad', 'The analysis fails'],
   paused: ['caution', 'Paused by a person'],
+  baking: ['good', 'Good enough to promote: it must stay so for a while'],
+  control_unhealthy: ['bad', 'Held: the control is not well'],
+  copies_dropped: ['caution', 'Held: too many requests were not copied'],
+  copies_failed: ['caution', 'Held: too many copies failed'],
+  values_missing: ['caution', 'Held: values are missing on one side'],
+  no_pairs: ['caution', 'No request has been answered by both yet'],
+  stale: ['caution', 'Held: no new copies'],
+  observing: ['calm', 'Watching what was shipped'],
+  shipped_is_worse: ['bad', 'What was shipped is worse than the status quo'],
+  cumulative_lift_fell: ['caution', 'The lift fell after a promotion'],
 };
 
 /** Where an experiment stands, in one headline and one reason. */
@@ -87,6 +97,7 @@ function ended(experiment: Experiment, last: Decision | null): Verdict {
     const next = `${variant} became champion of ${experiment.model}: everybody got it from then on.`;
     return { tone: 'good', headline: `${variant} was promoted`, reason, decision, next };
   }
+  if (experiment.kind === 'shadow') return endedShadow(experiment, last, { reason, decision });
   if (experiment.status === 'rolled_back') {
     const next = `Everybody got ${incumbent} again, and nobody ${variant}.`;
     return { tone: 'bad', headline: `${variant} was rolled back`, reason, decision, next };
@@ -97,6 +108,26 @@ function ended(experiment: Experiment, last: Decision | null): Verdict {
   }
   const next = `Everybody got ${incumbent} again.`;
   return { tone: 'caution', headline: 'Stopped by a person', reason, decision, next };
+}
+
+/** The best that a shadow can say is that its version may meet people. */
+function endedShadow(
+  experiment: Experiment,
+  last: Decision | null,
+  said: Pick<Verdict, 'reason' | 'decision'>,
+): Verdict {
+  const variant = variantOf(experiment, last);
+  if (last?.reasons.code === 'ready_for_canary') {
+    const next = 'A canary shows what a shadow cannot: how people react to its answers.';
+    return { ...said, tone: 'good', headline: `${variant} is ready for a canary`, next };
+  }
+  const next = `Nobody ever got an answer of ${variant}.`;
+  if (experiment.status === 'rolled_back') {
+    return { ...said, tone: 'bad', headline: `${variant} is not ready`, next };
+  }
+  const headline =
+    experiment.status === 'aborted' ? 'Stopped by a person' : 'Not shown to be ready';
+  return { ...said, tone: 'caution', headline, next };
 }
 
 /** The version behind the variant that a decision names, or all that were tried. */

@@ -8,6 +8,7 @@ import { moment } from '../format/time.js';
 import { Chip } from '../parts/chip.js';
 import { Empty, Shown } from '../parts/states.js';
 import { Link } from '../router/route.js';
+import { kindWords } from '../experiment/kind-words.js';
 
 /** Every experiment, newest first. */
 export function ExperimentsPage(): ReactNode {
@@ -86,7 +87,7 @@ function Row({ experiment }: { readonly experiment: Experiment }): ReactNode {
     <tr>
       <th scope="row">
         <Link to={`/experiments/${name}`}>{name}</Link>
-        <small>{kind === 'ab' ? 'A/B test' : 'canary'}</small>
+        <small>{kindWords(kind)}</small>
       </th>
       <td>
         <Chip tone={statusTone(status)}>{status.replace('_', ' ')}</Chip>

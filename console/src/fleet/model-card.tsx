@@ -5,6 +5,7 @@ import { statusTone } from '../experiment/experiment-page.js';
 import { roundPercent } from '../format/number.js';
 import { Chip, type Tone } from '../parts/chip.js';
 import { Link } from '../router/route.js';
+import { kindWords } from '../experiment/kind-words.js';
 
 type ModelTraffic = Traffic['models'][number];
 
@@ -54,5 +55,5 @@ export function HealthChip({ health }: { readonly health: ModelTraffic['health']
 function inShort({ design, rollout, kind }: Experiment): string {
   const versions = design?.variants.map(({ version }) => version).join(' against ') ?? '';
   const coverage = rollout?.phases.at(-1)?.coverage;
-  return `${kind === 'ab' ? 'A/B test' : 'canary'} of ${versions}${coverage === undefined ? '' : `, ${roundPercent(coverage)}`}`;
+  return `${kindWords(kind)} of ${versions}${coverage === undefined ? '' : `, ${roundPercent(coverage)}`}`;
 }

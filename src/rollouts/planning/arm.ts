@@ -1,11 +1,20 @@
 import type { DesignMetric } from '../../experiments/experiment.js';
 import { type MetricCell, shapeOf } from '../../metrics/metric.js';
-import { mergeMoments, type Moments, NO_MOMENTS } from '../../statistics/moments.js';
+import {
+  mergeMoments,
+  mergePairedMoments,
+  type Moments,
+  NO_MOMENTS,
+  NO_PAIRED_MOMENTS,
+  type PairedMoments,
+} from '../../statistics/moments.js';
+import { eventsWithPast, valuesWithPast } from './past.js';
 import { binomial, chiSquare, normal, type Random } from './random.js';
 
 /**
  * What the units of one arm do on one metric. `events`: a unit has an event with probability `share` and then
- * `perAffected` of them on average among its requests; `values`: a unit's own mean is normal.
+ * `perAffected` of them on average among its requests; `values`: a unit's own mean is normal. `correlation`: of what a
+ * unit does with what it did before its first exposure, where the metric is adjusted by that; absent: it is not.
  */
 export type ArmModel =
   | {
@@ -13,12 +22,14 @@ export type ArmModel =
       readonly requests: number;
       readonly share: number;
       readonly perAffected: number;
+      readonly correlation?: number;
     }
   | {
       readonly kind: 'values';
       readonly requests: number;
       readonly mean: number;
       readonly standardDeviation: number;
+      readonly correlation?: number;
     };
 
 /** Draws so far of one arm of one phase. */
@@ -29,6 +40,8 @@ export interface ArmDraws {
   readonly events: number;
   /** `values` only. */
   readonly moments: Moments;
+  /** y and what was before, as d; nothing without a correlation. */
+  readonly paired: PairedMoments;
 }
 
 export const NO_DRAWS: ArmDraws = {
@@ -36,6 +49,7 @@ export const NO_DRAWS: ArmDraws = {
   affected: 0,
   events: 0,
   moments: NO_MOMENTS,
+  paired: NO_PAIRED_MOMENTS,
 };
 
 /** The control in figures: its mean, share or ratio, the deviation of a unit's own value, and requests of a unit. */
@@ -96,26 +110,50 @@ function affectedShare(rate: number, standardDeviation: number, requests: number
 /** More units of an arm. */
 export function draw(random: Random, model: ArmModel, before: ArmDraws, units: number): ArmDraws {
   if (units === 0) return before;
-  if (model.kind === 'values') {
-    const mean = model.mean + (model.standardDeviation * normal(random)) / Math.sqrt(units);
-    const m2 = model.standardDeviation ** 2 * chiSquare(random, units - 1);
-    const moments = mergeMoments(before.moments, { n: units, mean, m2 });
-    return { ...before, units: before.units + units, moments };
+  return model.kind === 'values'
+    ? drawValues(random, model, before, units)
+    : drawEvents(random, model, before, units);
+}
+
+function drawValues(
+  random: Random,
+  model: Extract<ArmModel, { readonly kind: 'values' }>,
+  before: ArmDraws,
+  n: number,
+): ArmDraws {
+  const units = before.units + n;
+  const { correlation } = model;
+  if (correlation !== undefined) {
+    const more = valuesWithPast(random, { ...model, correlation }, n);
+    return { ...before, units, paired: mergePairedMoments(before.paired, more) };
   }
-  const affected = binomial(random, units, model.share);
+  const mean = model.mean + (model.standardDeviation * normal(random)) / Math.sqrt(n);
+  const m2 = model.standardDeviation ** 2 * chiSquare(random, n - 1);
+  return { ...before, units, moments: mergeMoments(before.moments, { n, mean, m2 }) };
+}
+
+function drawEvents(
+  random: Random,
+  model: Extract<ArmModel, { readonly kind: 'events' }>,
+  before: ArmDraws,
+  n: number,
+): ArmDraws {
+  const { requests, share, perAffected, correlation } = model;
+  const affected = binomial(random, n, share);
   const more =
-    model.requests > 1
-      ? binomial(
-          random,
-          Math.round(affected * (model.requests - 1)),
-          (model.perAffected - 1) / (model.requests - 1),
-        )
+    requests > 1
+      ? binomial(random, Math.round(affected * (requests - 1)), (perAffected - 1) / (requests - 1))
       : 0;
+  const past =
+    correlation === undefined
+      ? NO_PAIRED_MOMENTS
+      : eventsWithPast(random, { share, correlation }, { affected, others: n - affected });
   return {
     ...before,
-    units: before.units + units,
+    units: before.units + n,
     affected: before.affected + affected,
     events: before.events + affected + more,
+    paired: mergePairedMoments(before.paired, past),
   };
 }
 
@@ -125,12 +163,21 @@ export function cellOf(
   model: ArmModel,
   draws: ArmDraws,
 ): MetricCell {
-  const { units: n, affected, events, moments } = draws;
+  const { units: n, affected, events, moments, paired } = draws;
   const { requests } = model;
-  const rest = { meanD: n === 0 ? 0 : requests, m2D: 0, coMoment: 0, capped: 0, covariate: null };
+  const covariate =
+    model.correlation === undefined
+      ? null
+      : {
+          ...{ unitsWithData: n, meanX: paired.meanD, m2X: paired.m2D },
+          coMomentXY: paired.coMoment,
+        };
+  const rest = { meanD: n === 0 ? 0 : requests, m2D: 0, coMoment: 0, capped: 0, covariate };
   if (model.kind === 'values') {
-    const m2Y = requests ** 2 * moments.m2;
-    return { ...key, n, meanY: requests * moments.mean, m2Y, ...rest, events: n };
+    const { mean, m2 } =
+      model.correlation === undefined ? moments : { mean: paired.meanY, m2: paired.m2Y };
+    const m2Y = requests ** 2 * m2;
+    return { ...key, n, meanY: requests * mean, m2Y, ...rest, events: n };
   }
   const meanY = n === 0 ? 0 : events / n;
   const perAffected = affected === 0 ? 1 : events / affected;

@@ -8,6 +8,8 @@ export interface Assumption {
   readonly control: number;
   readonly standardDeviation?: number | undefined;
   readonly requestsPerUnit?: number | undefined;
+  /** In (-1, 1): of a unit's value with its value in the look-back of the metric's covariate. */
+  readonly covariateCorrelation?: number | undefined;
 }
 
 /** What the recent events of the model say of a metric in the control. */
@@ -16,6 +18,14 @@ export interface Observation {
   readonly standardDeviation: number;
   readonly requestsPerUnit: number;
   readonly units: number;
+  /** Null for a metric without covariate, and where too few units have a past. */
+  readonly covariate: ObservedCovariate | null;
+}
+
+export interface ObservedCovariate {
+  readonly correlation: number;
+  readonly units: number;
+  readonly unitsWithData: number;
 }
 
 /** Fewer units say too little of a standard deviation to plan on. */
@@ -25,6 +35,16 @@ export const MIN_OBSERVED_UNITS = 100;
 export interface Baseline extends ArmFigures {
   readonly source: 'assumed' | 'observed';
   /** Units that were looked at; null when nothing was. */
+  readonly observedUnits: number | null;
+  /** What adjusts the metric; null when it has no covariate, or nobody knows how much that says. */
+  readonly covariate: PlannedCovariate | null;
+}
+
+/** How strongly a unit's value follows what it did before: the variance falls to 1 - correlation^2. */
+export interface PlannedCovariate {
+  readonly correlation: number;
+  readonly source: 'assumed' | 'observed';
+  /** Units that it was observed on; null when it was assumed. */
   readonly observedUnits: number | null;
 }
 
@@ -122,9 +142,33 @@ function plannedMetric(designMetric: DesignMetric, known: KnownBaselines): Found
   }
   const source = assumed === undefined ? 'observed' : 'assumed';
   const observedUnits = source === 'observed' ? (observed?.units ?? null) : null;
-  const baseline = { value, standardDeviation, requestsPerUnit, source, observedUnits } as const;
-  const control = controlModel(baseline, isEventLike);
+  const covariate = covariateOf(designMetric, assumed, observed);
+  if (covariate !== null && 'expected' in covariate) return { kind: 'defect', defect: covariate };
+  const figures = { value, standardDeviation, requestsPerUnit };
+  const baseline = { ...figures, source, observedUnits, covariate } as const;
+  const plain = controlModel(baseline, isEventLike);
+  const control = covariate === null ? plain : { ...plain, correlation: covariate.correlation };
   return { kind: 'found', metric: { designMetric, isEventLike, baseline, control } };
+}
+
+/** What is known of the covariate; an assumption about one that the metric has not is a defect. */
+function covariateOf(
+  designMetric: DesignMetric,
+  assumed: Assumption | undefined,
+  observed: Observation | undefined,
+): PlannedCovariate | (Defect & { readonly expected: string }) | null {
+  const { definition } = designMetric;
+  const given = assumed?.covariateCorrelation;
+  const isAdjusted = (definition.covariate ?? null) !== null && !isPerRequest(designMetric);
+  if (!isAdjusted) {
+    if (given === undefined) return null;
+    const field = `/assume/${definition.name}/covariateCorrelation`;
+    return { field, given, expected: 'a metric of units with a covariate' };
+  }
+  if (given !== undefined) return { correlation: given, source: 'assumed', observedUnits: null };
+  const seen = observed?.covariate ?? null;
+  if (seen === null) return null;
+  return { correlation: seen.correlation, source: 'observed', observedUnits: seen.units };
 }
 
 function missing(designMetric: DesignMetric, isEventLike: boolean, seen: number): Found {

@@ -7,7 +7,7 @@ import type {
   MetricSource,
 } from '../../metrics/metric.js';
 import { pairedMomentsOf } from '../../statistics/moments.js';
-import type { Observation } from './baseline.js';
+import { MIN_OBSERVED_UNITS, type Observation, type ObservedCovariate } from './baseline.js';
 
 const DAY_MS = 86_400_000;
 
@@ -56,7 +56,12 @@ interface SeenUnit {
   readonly firstMs: number;
   readonly requests: SeenRequest[];
   readonly outcomes: SeenOutcome[];
+  /** Of the unit itself, before its first request. */
+  readonly earlier: SeenOutcome[];
 }
+
+/** Units without a past keep the whole variance; fewer with one say nothing of a correlation, as in an analysis. */
+const MIN_SHARE_WITH_PAST = 0.05;
 
 /** Distinct units over the time they were seen in: a unit that comes back is enrolled once. */
 export function trafficOf({ requests, nowMs }: Recent): Traffic {
@@ -94,7 +99,7 @@ function unitsOf(version: string, { requests, outcomes }: Recent): readonly Seen
   for (const request of [...requests].sort((left, right) => left.atMs - right.atMs)) {
     if (request.version !== version) continue;
     const unit = units.get(request.unitKey) ?? {
-      ...{ firstMs: request.atMs, requests: [], outcomes: [] },
+      ...{ firstMs: request.atMs, requests: [], outcomes: [], earlier: [] },
     };
     unit.requests.push(request);
     units.set(request.unitKey, unit);
@@ -103,9 +108,9 @@ function unitsOf(version: string, { requests, outcomes }: Recent): readonly Seen
   for (const outcome of outcomes) {
     const { requestId, unitKey, atMs } = outcome;
     const unit = requestId === null ? units.get(unitKey) : byRequest.get(requestId);
-    if (unit !== undefined && (requestId !== null || atMs >= unit.firstMs)) {
-      unit.outcomes.push(outcome);
-    }
+    if (unit === undefined) continue;
+    if (requestId !== null || atMs >= unit.firstMs) unit.outcomes.push(outcome);
+    else unit.earlier.push(outcome);
   }
   return [...units.values()];
 }
@@ -117,27 +122,74 @@ function observe(
   nowMs: number,
 ): Observation | null {
   const rows: (readonly [number, number])[] = [];
+  const pasts: Past[] = [];
   for (const unit of units) {
-    if (metric.windowMs !== null && unit.firstMs + metric.windowMs > nowMs) continue;
-    const own = valuesOf(metric.numerator, unit, metric.windowMs);
-    const { threshold } = metric;
-    const y = threshold === null ? own : own.map((value) => Number(value > threshold));
-    const d =
-      metric.denominator === null ? null : valuesOf(metric.denominator, unit, metric.windowMs);
-    const isPresent = y.length > 0 || (d !== null && d.length > 0);
-    if (!isPresent && metric.missing === 'exclude') continue;
-    const ofMean = metric.numerator.aggregation === 'mean' ? y.length : 1;
-    const bottom =
-      metric.denominator === null || d === null ? ofMean : aggregate(metric.denominator, d);
-    const top = aggregate(metric.numerator, y);
-    rows.push([metric.winsorizeAt === null ? top : Math.min(top, metric.winsorizeAt), bottom]);
+    const row = rowOf(metric, unit, nowMs);
+    if (row === null) continue;
+    rows.push(row);
+    pasts.push({ y: row[0], ...pastOf(metric, unit) });
   }
   const { n, meanY, m2Y, meanD, m2D, coMoment } = pairedMomentsOf(rows);
   if (n < 2 || !(meanD > 0)) return null;
   const value = meanY / meanD;
   const squares = Math.max(0, m2Y - 2 * value * coMoment + value ** 2 * m2D);
   const standardDeviation = Math.sqrt(squares / (n - 1)) / meanD;
-  return { value, standardDeviation, requestsPerUnit: meanD, units: n };
+  const covariate = (metric.covariate ?? null) === null ? null : covariateIn(pasts);
+  return { value, standardDeviation, requestsPerUnit: meanD, units: n, covariate };
+}
+
+/** Numerator and denominator of a unit; null while its window is open, or when it has no value. */
+function rowOf(
+  metric: MetricDefinition,
+  unit: SeenUnit,
+  nowMs: number,
+): readonly [number, number] | null {
+  if (metric.windowMs !== null && unit.firstMs + metric.windowMs > nowMs) return null;
+  const own = valuesOf(metric.numerator, unit, metric.windowMs);
+  const { threshold } = metric;
+  const y = threshold === null ? own : own.map((value) => Number(value > threshold));
+  const d =
+    metric.denominator === null ? null : valuesOf(metric.denominator, unit, metric.windowMs);
+  const isPresent = y.length > 0 || (d !== null && d.length > 0);
+  if (!isPresent && metric.missing === 'exclude') return null;
+  const ofMean = metric.numerator.aggregation === 'mean' ? y.length : 1;
+  const bottom =
+    metric.denominator === null || d === null ? ofMean : aggregate(metric.denominator, d);
+  return [capped(metric, aggregate(metric.numerator, y)), bottom];
+}
+
+function capped({ winsorizeAt }: MetricDefinition, value: number): number {
+  return winsorizeAt === null ? value : Math.min(value, winsorizeAt);
+}
+
+interface Past {
+  readonly y: number;
+  readonly x: number;
+  readonly hasData: boolean;
+}
+
+/** The same number over the look-back before the unit was first seen; 0 for a unit without one, as in the rollup. */
+function pastOf(metric: MetricDefinition, unit: SeenUnit): Omit<Past, 'y'> {
+  const { covariate, numerator } = metric;
+  const { source } = numerator;
+  if ((covariate ?? null) === null || source.kind !== 'outcome') return { x: 0, hasData: false };
+  const fromMs = unit.firstMs - (covariate?.lookbackMs ?? 0);
+  const values = unit.earlier
+    .filter(({ name, atMs }) => name === source.outcome && atMs >= fromMs)
+    .map(({ value }) => value);
+  return { x: capped(metric, aggregate(numerator, values)), hasData: values.length > 0 };
+}
+
+/** Null with too few units to say, or with too few that have a past. */
+function covariateIn(pasts: readonly Past[]): ObservedCovariate | null {
+  const unitsWithData = pasts.filter(({ hasData }) => hasData).length;
+  const enough = Math.max(MIN_OBSERVED_UNITS, MIN_SHARE_WITH_PAST * pasts.length);
+  if (unitsWithData < enough) return null;
+  const { n, m2Y, m2D, coMoment } = pairedMomentsOf(pasts.map(({ y, x }) => [y, x]));
+  if (!(m2Y > 0 && m2D > 0)) return null;
+  const correlation = coMoment / Math.sqrt(m2Y) / Math.sqrt(m2D);
+  // perfectly predictable units would need no experiment: nothing can be planned on them
+  return Math.abs(correlation) < 1 ? { correlation, units: n, unitsWithData } : null;
 }
 
 function aggregate({ aggregation }: Measure, values: readonly number[]): number {

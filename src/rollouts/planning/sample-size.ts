@@ -82,6 +82,11 @@ export function testSizes(
   );
 }
 
+/** Share of the variance that is left when the covariate has explained its part (Deng et al. 2013). */
+export function remainingVariance({ baseline }: PlannedMetric): number {
+  return 1 - (baseline.covariate?.correlation ?? 0) ** 2;
+}
+
 function superioritySize(design: FrozenDesign, metric: PlannedMetric): TestSize {
   const { minimumDetectableEffect, power } = design.analysis;
   const alpha = superiorityAlpha(design);
@@ -99,7 +104,7 @@ function superioritySize(design: FrozenDesign, metric: PlannedMetric): TestSize 
   });
   return sized(design, metric, {
     ...{ test: 'superiority', size, alpha, sides: 2, power },
-    control: Math.max(control, design.analysis.minUnits),
+    control: Math.max(control * remainingVariance(metric), design.analysis.minUnits),
   });
 }
 
@@ -135,7 +140,7 @@ function nonInferioritySize(design: FrozenDesign, metric: PlannedMetric): TestSi
   const floor = isExact ? Math.max(minUnits, MIN_EVENTS / size) : minUnits;
   return sized(design, metric, {
     ...{ test: 'non_inferiority', size, alpha, sides: 1, power },
-    control: Math.max(control, floor),
+    control: Math.max(control * remainingVariance(metric), floor),
   });
 }
 
@@ -197,6 +202,55 @@ export function requiredUnits(sizes: readonly TestSize[]): number | null {
   );
 }
 
+/** What adjusting a metric by the past of its units saves. */
+export interface CovariateSaving {
+  readonly metric: string;
+  /** Null: nobody knows; the plan is then made as if nothing were adjusted. */
+  readonly correlation: number | null;
+  readonly source: 'assumed' | 'observed' | null;
+  readonly observedUnits: number | null;
+  readonly varianceReduction: number;
+  /** Of both compared arms, by the method of the design. */
+  readonly unitsWithout: number | null;
+  readonly unitsWith: number | null;
+  readonly savedUnits: number | null;
+  readonly note: string;
+}
+
+/** One entry per metric that has a covariate and decides something. */
+export function covariateSavings(
+  design: FrozenDesign,
+  metrics: readonly PlannedMetric[],
+): readonly CovariateSaving[] {
+  return metrics
+    .filter(({ designMetric }) => (designMetric.definition.covariate ?? null) !== null)
+    .map((metric) => {
+      const { covariate } = metric.baseline;
+      const plain = { ...metric, baseline: { ...metric.baseline, covariate: null } };
+      const total = (one: PlannedMetric): number | null =>
+        testSizes(design, [one])[0]?.sequential?.total ?? null;
+      const [unitsWithout, unitsWith] = [total(plain), total(metric)];
+      const { name } = metric.designMetric.definition;
+      return {
+        metric: name,
+        correlation: covariate?.correlation ?? null,
+        source: covariate?.source ?? null,
+        observedUnits: covariate?.observedUnits ?? null,
+        varianceReduction: 1 - remainingVariance(metric),
+        ...{ unitsWithout, unitsWith },
+        savedUnits: unitsWithout === null || unitsWith === null ? null : unitsWithout - unitsWith,
+        note: covariate === null ? unknownNote(name) : KNOWN_NOTE,
+      };
+    });
+}
+
+const KNOWN_NOTE =
+  'simulated with a past of every unit; units without one keep their whole variance, and below 5 % or 100 units with a past nothing is adjusted';
+
+function unknownNote(metric: string): string {
+  return `recent events do not say how the metric follows its past; give assume.${metric}.covariateCorrelation`;
+}
+
 /** What the planned units can show of each success metric. */
 export function detectableEffects(
   design: FrozenDesign,
@@ -212,8 +266,10 @@ export function detectableEffects(
     }));
 }
 
-function detectable(design: FrozenDesign, metric: PlannedMetric, units: number): number | null {
+function detectable(design: FrozenDesign, metric: PlannedMetric, planned: number): number | null {
   const ratio = allocationRatio(design);
+  // a variance that is smaller by a factor is as good as so many more units
+  const units = planned / remainingVariance(metric);
   const nControl = Math.floor(units / (1 + ratio));
   const nTreatment = Math.floor(units - nControl);
   const level = {

@@ -1,6 +1,6 @@
 import type { AnalysisMethod, FrozenDesign } from '../../experiments/experiment.js';
 import { sharesAt } from '../../experiments/shares.js';
-import { lastRampStep } from '../policy/rules.js';
+import { lastRampStep } from '../policy/rule.js';
 
 const DAY_MS = 86_400_000;
 

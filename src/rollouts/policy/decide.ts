@@ -1,4 +1,9 @@
+import { decideHoldout } from './holdout-rules.js';
 import type { Decision, PolicyInput, RuleOutcome } from './policy.js';
+import { controlHealth, limits } from './limit-rules.js';
+import { POLICY_VERSION } from './policy.js';
+import { finalVerdict, nonInferiority, superiority } from './promotion-rules.js';
+import type { RuleContext, RuleResult, Stop } from './rule.js';
 import {
   completeness,
   crossover,
@@ -6,28 +11,28 @@ import {
   minimumEvidence,
   minimumRuntime,
   noData,
-  nonInferiority,
   paused,
-  type RuleContext,
-  type RuleResult,
   sampleRatio,
   step,
-  superiority,
 } from './rules.js';
+import { decideShadow } from './shadow-rules.js';
 import { durationInWords, inWords } from './words.js';
 
 /** After this many failed analyses in a row people are told; fewer are retried silently. */
 export const MAX_FAILED_ANALYSES = 4;
 
 /** In this order: rollback dominates every hold, bad data dominates good news, evidence comes last. */
-export const RULES: readonly ((context: RuleContext) => RuleResult)[] = [
+export const RULES: readonly ((context: RuleContext) => RuleResult | null)[] = [
+  limits,
   deterioration,
+  controlHealth,
   sampleRatio,
   crossover,
   completeness,
   noData,
   paused,
   minimumEvidence,
+  finalVerdict,
   step,
   minimumRuntime,
   nonInferiority,
@@ -40,16 +45,30 @@ export const RULES: readonly ((context: RuleContext) => RuleResult)[] = [
  * Promotes iff at least one success metric is superior, every guardrail is non-inferior, nothing
  * deteriorates and the data is sound; absence of evidence never promotes (Schultzberg, Ankargren and
  * Frånberg 2024, "Risk-aware product decisions in A/B tests with multiple metrics").
+ *
+ * @param policyVersion an earlier one decides as it did then, for replays; its designs had no limits and no bake
  */
-export function decide(input: PolicyInput): Decision {
+export function decide(input: PolicyInput, policyVersion: string = POLICY_VERSION): Decision {
   const { assessment, state } = input;
   if (assessment === null) return analysisFailed(state.failedAnalyses);
-  const context: RuleContext = { ...input, assessment };
+  switch (input.design.kind) {
+    case 'shadow':
+      return decideShadow(input);
+    case 'holdout':
+      return decideHoldout(input);
+    case 'ab':
+    case 'canary':
+      return decideRollout({ ...input, assessment, policyVersion });
+  }
+}
+
+function decideRollout(context: RuleContext): Decision {
   const trace: RuleOutcome[] = [];
   for (const rule of RULES) {
     const result = rule(context);
+    if (result === null) continue;
     trace.push(result.outcome);
-    if (result.kind === 'stop') return conclude(input, result, trace);
+    if (result.kind === 'stop') return conclude(context, result, trace);
   }
   return { ...HOLD, code: 'undecided', summary: 'no rule applied', trace };
 }
@@ -68,25 +87,36 @@ function analysisFailed(failures: number): Decision {
 }
 
 function conclude(
-  input: PolicyInput,
-  result: Extract<RuleResult, { kind: 'stop' }>,
+  { design, state, nowMs }: RuleContext,
+  result: Stop,
   trace: readonly RuleOutcome[],
 ): Decision {
-  const { design, state, nowMs } = input;
-  const { verdict, code, variant, toStep, outcome } = result;
+  const { verdict, code, variant, toStep, scope, bakingSinceMs, outcome } = result;
   const runMs = nowMs - state.startedAtMs;
   const isOver = runMs >= design.analysis.maxRuntimeMs;
   if (isOver && (verdict === 'hold' || verdict === 'advance'))
     return inconclusive(runMs, outcome, trace);
+  const baking = bakingSinceMs === undefined ? {} : { bakingSinceMs };
   if (design.decision.dryRun && verdict !== 'hold') {
     return {
       ...HOLD,
+      ...baking,
       code: `would_${verdict}`,
       summary: `dry run, would ${verdict}: ${outcome.text}`,
       trace,
     };
   }
-  return { kind: verdict, code, variant, toStep, summary: outcome.text, trace };
+  const ofArm = scope === undefined ? {} : { scope };
+  return {
+    kind: verdict,
+    code,
+    variant,
+    toStep,
+    ...ofArm,
+    ...baking,
+    summary: outcome.text,
+    trace,
+  };
 }
 
 /** The time limit turns "not yet" into "inconclusive": the incumbent stays, nothing ships by default. */

@@ -1,11 +1,11 @@
 import type { Assessment } from '../../statistics/assessment.js';
 
 /** Grows whenever the same inputs could give another verdict; stored with each decision so that replay can tell. */
-export const POLICY_VERSION = '1';
+export const POLICY_VERSION = '2';
 
 /** The part of a frozen design that the policy reads (experiments' `FrozenDesign` fits). */
 export interface PolicyDesign {
-  readonly kind: 'ab' | 'canary';
+  readonly kind: 'ab' | 'canary' | 'shadow' | 'holdout';
   readonly variants: readonly { readonly name: string; readonly control: boolean }[];
   readonly steps: readonly {
     readonly coverage: number;
@@ -28,6 +28,9 @@ export interface PolicyDesign {
     readonly noDataGraceMs: number;
     readonly dryRun: boolean;
   };
+  readonly bakeMs?: number;
+  readonly limits?: { readonly errorRate: number | null; readonly timeoutRate: number | null };
+  readonly periodMs?: number;
 }
 
 /** Where the rollout stands; times are milliseconds since 1970. */
@@ -39,6 +42,9 @@ export interface PolicyState {
   readonly approvedStep: number | null;
   /** Analyses that failed in a row, this one included; evidence is null then. */
   readonly failedAnalyses: number;
+  /** Arms that were closed; absent: none. */
+  readonly closed?: readonly string[];
+  readonly bakingSinceMs?: number;
 }
 
 /** Everything `decide` looks at, and so everything that a stored decision needs for its replay. */
@@ -54,6 +60,8 @@ export type DecisionKind = 'promote' | 'rollback' | 'advance' | 'hold' | 'inconc
 
 export type RuleName =
   | 'analysis'
+  | 'limits'
+  | 'control_health'
   | 'deterioration'
   | 'sample_ratio'
   | 'crossover'
@@ -65,7 +73,11 @@ export type RuleName =
   | 'minimum_runtime'
   | 'non_inferiority'
   | 'superiority'
-  | 'time_limit';
+  | 'lift'
+  | 'period'
+  | 'final_verdict'
+  | 'time_limit'
+  | 'gate';
 
 export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
 
@@ -84,8 +96,12 @@ export interface Decision {
   readonly code: string;
   /** The variant that is promoted or rolled back; null for the other kinds. */
   readonly variant: string | null;
-  /** `advance` only: the step that begins. */
+  /** `advance` only: the step that begins (of a `holdout`: the entry period); null for a shadow that is ready. */
   readonly toStep: number | null;
+  /** `rollback` of one arm while others go on; absent: the decision is about the whole experiment. */
+  readonly scope?: 'arm';
+  /** Begins (now) or goes on: everything that a promotion needs holds. Absent: it does not. */
+  readonly bakingSinceMs?: number;
   /** One sentence with numbers. */
   readonly summary: string;
   /** Every rule that was evaluated, in order. */

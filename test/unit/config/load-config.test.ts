@@ -30,6 +30,7 @@ describe('loading the configuration', () => {
       upstreamAllow: [],
       allowLoopback: false,
       gatewayAuth: 'open',
+      leaseMs: 5_000,
       logLevel: 'info',
     });
   });
@@ -49,6 +50,7 @@ describe('loading the configuration', () => {
       SLUICE_UPSTREAM_ALLOW: 'models.internal, 10.0.0.0/8,fd00::/8, *.models.example:8443,[::1]:80',
       SLUICE_ALLOW_LOOPBACK: 'true',
       SLUICE_GATEWAY_AUTH: 'key',
+      SLUICE_LEASE_MS: '400',
       SLUICE_LOG_LEVEL: 'silent',
     });
     expect(config).toMatchObject({
@@ -69,6 +71,7 @@ describe('loading the configuration', () => {
       ],
       allowLoopback: true,
       gatewayAuth: 'key',
+      leaseMs: 400,
       logLevel: 'silent',
     });
   });
@@ -85,6 +88,7 @@ describe('loading the configuration', () => {
       SLUICE_GATEWAY_HOST: 'http://x/',
       SLUICE_ALLOW_LOOPBACK: 'maybe',
       SLUICE_GATEWAY_AUTH: 'none',
+      SLUICE_LEASE_MS: '199',
       SLUICE_LOG_LEVEL: 'loud',
       SLUICE_UPSTREAM_ALLOW: 'good, http://bad',
       DATABASE_URL: 'mysql://u:p@h/d',
@@ -102,6 +106,7 @@ describe('loading the configuration', () => {
       'SLUICE_UPSTREAM_ALLOW',
       'SLUICE_ALLOW_LOOPBACK',
       'SLUICE_GATEWAY_AUTH',
+      'SLUICE_LEASE_MS',
       'SLUICE_LOG_LEVEL',
     ]);
     for (const { expected, given } of defects) expect([expected, given]).not.toContain(undefined);

@@ -39,6 +39,11 @@ describe('a block', () => {
     expect(read.blocks[0]?.end).toBe(HEADER_BYTES + 4);
   });
 
+  it('of an older spool still reads: a type keeps its byte for ever', () => {
+    const typeByte = (type: NewBlock['type']): number => encoded(block('a\n', { type }))[26] ?? -1;
+    expect([typeByte('exposure'), typeByte('prediction'), typeByte('mirror')]).toEqual([0, 1, 2]);
+  });
+
   it('is left for later when it would exceed the lines asked for, but the first is always taken', () => {
     const bytes = encoded(block('1\n2\n3\n', { lines: 3 }), block('4\n'), block('5\n'));
     expect(readBlocks(bytes, 4).blocks).toHaveLength(2);

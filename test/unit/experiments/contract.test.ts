@@ -3,7 +3,7 @@ import {
   experimentSchema,
   isId,
   parseDefinition,
-  refuseNotYet,
+  successorOf,
 } from '../../../src/experiments/experiment.contract.js';
 import { SluiceError } from '../../../src/kernel/errors.js';
 import { parsed, postedAb, postedCanary } from './experiments.js';
@@ -180,23 +180,120 @@ describe('an experiment as posted', () => {
   });
 });
 
-describe('what is not there yet', () => {
-  it.each([
-    ['/kind', { kind: 'shadow', rollout: undefined }],
-    ['/kind', { kind: 'holdout', rollout: undefined }],
-    ['/audience', { audience: [{ attribute: 'country', in: ['IN'] }] }],
-    ['/layer', { layer: 'ui' }],
-    ['/mirror', { mirror: { percent: 100 } }],
-  ])('is refused as not yet: %s', (field, change) => {
-    const definition = parsed(postedCanary(change));
-    const error = thrownBy(() => refuseNotYet(definition));
-    expect(error.code).toBe('not_yet');
-    expect(error.defects.map((defect) => defect.field)).toEqual([field]);
+const shadow = (change: Change = {}): object => ({
+  ...postedCanary({ kind: 'shadow', rollout: undefined }),
+  ...change,
+});
+
+const holdout = (change: Change = {}): object => ({
+  ...postedCanary({ kind: 'holdout', rollout: undefined, variants: undefined }),
+  ...change,
+});
+
+const rollout = canary.rollout;
+
+describe('a kind', () => {
+  it('of each name is accepted with its own fields', () => {
+    expect(refusedFields(shadow({ mirror: { percent: 20 } }))).toEqual([]);
+    expect(refusedFields(holdout({ period: '7d' }))).toEqual([]);
+    const more = { bake: '1h', reverseHoldout: { share: 0.05 } };
+    expect(refusedFields(postedCanary({ rollout: { ...rollout, ...more } }))).toEqual([]);
   });
 
-  it('lets what is there pass', () => {
-    expect(() => refuseNotYet(parsed(canary))).not.toThrow();
-    expect(() => refuseNotYet(parsed(postedAb()))).not.toThrow();
+  it.each([
+    ['a mirror of a canary', 'mirror', postedCanary({ mirror: {} })],
+    ['a period of a canary', 'period', postedCanary({ period: '1d' })],
+    ['a layer of a shadow', 'layer', shadow({ layer: 'ui' })],
+    ['steps of a shadow', 'rollout', shadow({ rollout })],
+    ['a share of a shadow', 'coverage', shadow({ coverage: 0.5 })],
+    ['a third arm of a shadow', 'variants', shadow({ variants: postedAb().variants })],
+    [
+      'another method for pairs',
+      'analysis.method',
+      shadow({ analysis: { ...canary.analysis, method: 'group_sequential' } }),
+    ],
+    ['variants of a holdout', 'variants', holdout({ variants: canary.variants })],
+    ['limits of a holdout', 'decision.limits', holdout({ decision: { limits: {} } })],
+    ['copies of more than all', 'mirror.percent', shadow({ mirror: { percent: 101 } })],
+    ['copies of nothing', 'mirror.percent', shadow({ mirror: { percent: 0 } })],
+    ['too many copies', 'mirror.maxInFlight', shadow({ mirror: { maxInFlight: 33 } })],
+    ['too long copies', 'mirror.maxBodyBytes', shadow({ mirror: { maxBodyBytes: 65_537 } })],
+    [
+      'a limit of 0',
+      'decision.limits.errorRate',
+      postedAb({ decision: { limits: { errorRate: 0 } } }),
+    ],
+    [
+      'a reverse holdout that is larger than an arm',
+      'rollout.reverseHoldout.share',
+      postedCanary({
+        rollout: {
+          steps: [{ coverage: 0.02 }, { coverage: 0.98 }, { coverage: 1 }],
+          reverseHoldout: { share: 0.05 },
+        },
+      }),
+    ],
+  ])('refuses %s', (_what, field, posted) => {
+    expect(refusedFields(posted)).toContain(field);
+  });
+});
+
+describe('an audience', () => {
+  it.each([
+    [{ attribute: 'country', in: ['IN', 'FR'] }],
+    [{ attribute: 'country', equals: 'IN', not: true }],
+    [{ attribute: 'age', range: { from: 18 } }],
+    [{ attribute: 'path', prefix: '/v2/' }],
+    [{ attribute: 'app', semver: { from: '2.10.0', below: '3.0.0-rc.1' } }],
+  ])('accepts %j', (predicate) => {
+    expect(refusedFields(postedAb({ audience: [predicate] }))).toEqual([]);
+  });
+
+  it.each([
+    ['no condition', { attribute: 'country' }],
+    ['two conditions', { attribute: 'country', equals: 'IN', prefix: 'I' }],
+    ['an empty list', { attribute: 'country', in: [] }],
+    ['a long list', { attribute: 'country', in: Array.from({ length: 101 }, String) }],
+    ['a long value', { attribute: 'country', equals: 'x'.repeat(257) }],
+    ['an empty range', { attribute: 'age', range: { from: 2, to: 2 } }],
+    ['an open range', { attribute: 'age', range: {} }],
+    ['half a version', { attribute: 'app', semver: { from: '2.1' } }],
+    ['code', { attribute: 'country', eval: '1' }],
+    ['a nested value', { attribute: 'country', equals: { a: 1 } }],
+  ])('refuses %s', (_what, predicate) => {
+    expect(refusedFields(postedAb({ audience: [predicate] }))[0]).toMatch(/^audience\.0/);
+  });
+
+  it('has at most 20 conditions', () => {
+    const audience = Array.from({ length: 21 }, () => ({ attribute: 'a', equals: 1 }));
+    expect(refusedFields(postedAb({ audience }))).toEqual(['audience']);
+  });
+});
+
+describe('the canary after a shadow', () => {
+  const next = { canary: { name: 'spam-v2-canary', rollout } };
+
+  it('is completed from the shadow', () => {
+    const parsedShadow = parsed(shadow({ next }));
+    expect(successorOf(parsedShadow)).toMatchObject({
+      ...{ name: 'spam-v2-canary', kind: 'canary', model: 'spam', hypothesis: canary.hypothesis },
+      ...{ variants: parsedShadow.variants, metrics: parsedShadow.metrics },
+    });
+    const own = { ...next.canary, metrics: [success], decision: { dryRun: true } };
+    expect(successorOf(parsed(shadow({ next: { canary: own } })))).toMatchObject({
+      metrics: [success],
+      decision: { dryRun: true },
+    });
+  });
+
+  it('is refused with the shadow when it is no valid canary', () => {
+    const broken = { canary: { ...next.canary, rollout: { steps: [{ coverage: 1 }] } } };
+    expect(refusedFields(shadow({ next: broken }))).toEqual(['next.canary.rollout.steps']);
+  });
+
+  it('belongs to a shadow only', () => {
+    expect(refusedFields(postedAb({ next }))).toEqual(['next']);
+    expect(successorOf(parsed(canary))).toBeNull();
   });
 });
 
@@ -206,12 +303,3 @@ describe('an id', () => {
     expect(isId('spam-v2')).toBe(false);
   });
 });
-
-function thrownBy(work: () => void): SluiceError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof SluiceError) return error;
-  }
-  throw new Error('nothing was refused');
-}

@@ -111,5 +111,6 @@ export function startedExperiment(posted: unknown): Experiment {
     endedAtMs: null,
     failedAnalyses: 0,
     lastFailure: null,
+    parentId: null,
   };
 }

@@ -61,6 +61,65 @@ describe('freezing', () => {
   });
 });
 
+describe('a design of each kind', () => {
+  const model = { unit, champion: 'v1', holdout: { version: 'v0' } };
+  const base = { rollout: undefined, variants: undefined };
+  const designOf = (change: object) => freeze(parsed(postedCanary({ ...change })), METRICS, model);
+
+  it('has nothing of what it does not use, so that hashes of earlier designs stay', () => {
+    const limits = { errorRate: null, timeoutRate: null };
+    const design = designOf({ decision: { limits } });
+    expect(Object.keys(design).sort()).toEqual([
+      ...['analysis', 'coverage', 'decision', 'hypothesis', 'kind', 'metrics', 'model', 'steps'],
+      ...['unitIsRequest', 'variants'],
+    ]);
+    expect(Object.keys(design.decision)).not.toContain('limits');
+    expect(designHash(design)).toBe(
+      'e8d945598401e097f57f8c19a6a91fbdec055560683220ab040cba1be4974f6a',
+    );
+  });
+
+  it('gets limits, a layer, an audience, a bake and a reverse holdout as posted', () => {
+    const design = designOf({
+      layer: 'ui',
+      audience: [{ attribute: 'country', in: ['IN'], not: true }],
+      rollout: { ...postedCanary().rollout, bake: '2h', reverseHoldout: { share: 0.02 } },
+      decision: { limits: { errorRate: 0.1 } },
+    });
+    expect(design).toMatchObject({
+      layer: { name: 'ui', share: 1 },
+      audience: [{ attribute: 'country', kind: 'in', values: ['IN'], negated: true }],
+      bakeMs: 7_200_000,
+      reverseHoldout: { share: 0.02 },
+      limits: { errorRate: 0.1, timeoutRate: 0.25 },
+    });
+  });
+
+  it('of a shadow copies every request unless it says less', () => {
+    const shadow = { kind: 'shadow', rollout: undefined };
+    expect(designOf(shadow).mirror).toEqual({
+      ...{ share: 1, timeoutMs: 1_000, unsafeMethods: false },
+      ...{ maxInFlight: 32, maxBodyBytes: 65_536 },
+    });
+    expect(designOf({ ...shadow, mirror: { percent: 20 } }).mirror?.share).toBe(0.2);
+    const next = { canary: { name: 'after', rollout: postedCanary().rollout } };
+    expect(designOf({ ...shadow, next }).next).toMatchObject({ kind: 'canary', name: 'after' });
+  });
+
+  it('of a holdout compares what was shipped with what stayed', () => {
+    const design = designOf({ ...base, kind: 'holdout' });
+    expect(design.variants).toEqual([
+      { name: 'holdout', version: 'v0', control: true, weight: 1 },
+      { name: 'shipped', version: 'v1', control: false, weight: 1 },
+    ]);
+    expect(design).toMatchObject({ periodMs: 30 * 86_400_000 });
+    expect(design.limits).toBeUndefined();
+    expect(() =>
+      freeze(parsed(postedCanary({ ...base, kind: 'holdout' })), METRICS, { unit }),
+    ).toThrow(/holdout/);
+  });
+});
+
 describe('expected shares', () => {
   const canary = freeze(parsed(postedCanary()), METRICS, { unit });
 
@@ -83,7 +142,11 @@ describe('expected shares', () => {
 
 describe('the plan of an experiment', () => {
   it('has no weight segments for a canary', () => {
-    const plan = experimentPlan(startedExperiment(postedCanary()), 0.05, 1, null);
+    const plan = experimentPlan(
+      startedExperiment(postedCanary()),
+      { coverage: 0.05, phase: 1 },
+      null,
+    );
     expect(plan).toMatchObject({ kind: 'canary', coverage: 0.05, phase: 1, segments: [] });
     expect(plan.variants).toEqual([
       { name: 'control', version: 'v1', control: true },
@@ -93,10 +156,12 @@ describe('the plan of an experiment', () => {
 
   it('keeps the segments that units were enrolled under', () => {
     const experiment = startedExperiment(postedAb());
-    const first = experimentPlan(experiment, 0.4, 1, null);
+    const first = experimentPlan(experiment, { coverage: 0.4, phase: 1 }, null);
     expect(first.segments).toEqual([{ upTo: 0.4, weights: [2, 1, 1] }]);
-    expect(experimentPlan(experiment, 0.4, 2, first).segments).toEqual(first.segments);
-    expect(experimentPlan(experiment, 0.8, 2, first).segments).toEqual([
+    expect(experimentPlan(experiment, { coverage: 0.4, phase: 2 }, first).segments).toEqual(
+      first.segments,
+    );
+    expect(experimentPlan(experiment, { coverage: 0.8, phase: 2 }, first).segments).toEqual([
       { upTo: 0.4, weights: [2, 1, 1] },
       { upTo: 0.8, weights: [2, 1, 1] },
     ]);
@@ -104,18 +169,26 @@ describe('the plan of an experiment', () => {
 
   it('starts afresh in another epoch', () => {
     const experiment = startedExperiment(postedAb());
-    const first = experimentPlan(experiment, 0.8, 1, null);
-    const next = experimentPlan({ ...experiment, epoch: 2, salt: 'other' }, 0.4, 1, first);
+    const first = experimentPlan(experiment, { coverage: 0.8, phase: 1 }, null);
+    const next = experimentPlan(
+      { ...experiment, epoch: 2, salt: 'other' },
+      { coverage: 0.4, phase: 1 },
+      first,
+    );
     expect(next).toMatchObject({ epoch: 2, salt: 'other', coverage: 0.4 });
     expect(next.segments).toEqual([{ upTo: 0.4, weights: [2, 1, 1] }]);
   });
 
   it('never lowers the coverage and never enrols a draft', () => {
     const experiment = startedExperiment(postedCanary());
-    const first = experimentPlan(experiment, 0.5, 1, null);
-    expect(() => experimentPlan(experiment, 0.05, 2, first)).toThrow(/never falls/);
-    expect(() => experimentPlan({ ...experiment, design: null }, 0.05, 1, null)).toThrow(/frozen/);
-    expect(() => experimentPlan(experiment, 0, 1, null)).toThrow(/coverage/);
+    const first = experimentPlan(experiment, { coverage: 0.5, phase: 1 }, null);
+    expect(() => experimentPlan(experiment, { coverage: 0.05, phase: 2 }, first)).toThrow(
+      /never falls/,
+    );
+    expect(() =>
+      experimentPlan({ ...experiment, design: null }, { coverage: 0.05, phase: 1 }, null),
+    ).toThrow(/frozen/);
+    expect(() => experimentPlan(experiment, { coverage: 0, phase: 1 }, null)).toThrow(/coverage/);
   });
 });
 
@@ -154,6 +227,28 @@ describe('what a definition refers to', () => {
   it('has the champion as the control of a canary', () => {
     const [defect] = defectsOf({}, { ...model, champion: 'v2' });
     expect(defect).toMatchObject({ field: '/variants/0/version', expected: 'the champion, v2' });
+  });
+
+  it('asks for attributes that the model has', () => {
+    const audience = [{ attribute: 'county', equals: 'IN' }];
+    const [defect] = defectsOf({ audience }, { ...model, attributes: { country: {} } });
+    expect(defect).toMatchObject({
+      field: '/audience/0/attribute',
+      advice: 'did you mean country?',
+    });
+    expect(defectsOf({ audience }, model)).toHaveLength(1);
+    expect(defectsOf({ audience }, { ...model, attributes: { county: {} } })).toEqual([]);
+  });
+
+  it('has one holdout per model: a holdout needs it, a reverse holdout must not have it', () => {
+    const holdout = { kind: 'holdout', rollout: undefined, variants: undefined };
+    expect(defectsOf(holdout)).toMatchObject([{ field: '/model' }]);
+    expect(defectsOf(holdout, { ...model, holdout: {} })).toEqual([]);
+    const rollout = { ...postedCanary().rollout, reverseHoldout: { share: 0.05 } };
+    expect(defectsOf({ rollout })).toEqual([]);
+    expect(defectsOf({ rollout }, { ...model, holdout: {} })).toMatchObject([
+      { field: '/rollout/reverseHoldout' },
+    ]);
   });
 
   it('lets an A/B test compare with any version', () => {

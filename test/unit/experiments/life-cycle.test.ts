@@ -14,7 +14,7 @@ const STATUSES: readonly ExperimentStatus[] = [
 
 const VERBS: readonly ManualVerb[] = [
   ...(['start', 'pause', 'resume', 'advance'] as const),
-  ...(['approve', 'redesign', 'promote', 'rollback', 'abort'] as const),
+  ...(['approve', 'close', 'reweigh', 'redesign', 'promote', 'rollback', 'abort'] as const),
 ];
 
 const DECISIONS: readonly AutomaticVerb[] = [
@@ -24,13 +24,13 @@ const DECISIONS: readonly AutomaticVerb[] = [
 
 // the whole table, written out a second time: a dash is refused
 const PERSON = `
-             start    pause   resume   advance  approve  redesign  promote    rollback     abort
-draft        running  -       -        -        -        -         -          -            -
-running      -        paused  -        running  running  running   completed  rolled_back  aborted
-paused       -        -       running  -        paused   paused    completed  rolled_back  aborted
-completed    -        -       -        -        -        -         -          -            -
-rolled_back  -        -       -        -        -        -         -          -            -
-aborted      -        -       -        -        -        -         -          -            -`;
+             start    pause   resume   advance  approve  close    reweigh  redesign  promote    rollback     abort
+draft        running  -       -        -        -        -        -        -         -          -            -
+running      -        paused  -        running  running  running  running  running   completed  rolled_back  aborted
+paused       -        -       running  -        paused   paused   -        paused    completed  rolled_back  aborted
+completed    -        -       -        -        -        -        -        -         -          -            -
+rolled_back  -        -       -        -        -        -        -        -         -          -            -
+aborted      -        -       -        -        -        -        -        -         -          -            -`;
 
 const POLICY = `
              promote    rollback     advance  hold     inconclusive  error

@@ -24,6 +24,7 @@ const experiment: Experiment = {
   endedAtMs: null,
   failedAnalyses: 0,
   lastFailure: null,
+  parentId: null,
 };
 
 describe('a start', () => {

@@ -223,16 +223,47 @@ describe('rollback', () => {
     expect(decide(readyInput({ assessment, design })).kind).toBe('rollback');
   });
 
-  it('waits while another variant is unharmed, which may still win', () => {
-    const metrics = [
+  const oneHarmed = goodAssessment({
+    metrics: [
       metric({ deterioration: tested(true) }),
       metric({ variant: 'v3' }),
       guardrail({ variant: 'v3' }),
-    ];
+    ],
+  });
+
+  it('closes the one arm that is worse; the others go on and may win', () => {
+    const input = readyInput({ design: abDesign, assessment: oneHarmed });
+    const closing = decide(input);
+    expect(closing).toMatchObject({ kind: 'rollback', scope: 'arm', variant: 'v2' });
+    expect(closing.summary).toContain('v3 go on');
+    const after = decide({ ...input, state: { ...readyState, closed: ['v2'] } });
+    expect(after).toMatchObject({ kind: 'promote', variant: 'v3' });
+  });
+
+  it('of the last arm ends the experiment', () => {
+    const metrics = [metric({ variant: 'v3', deterioration: tested(true) })];
+    const state = { ...readyState, closed: ['v2'] };
     const decision = decide(
-      readyInput({ design: abDesign, assessment: goodAssessment({ metrics }) }),
+      readyInput({ design: abDesign, state, assessment: goodAssessment({ metrics }) }),
     );
-    expect(decision).toMatchObject({ kind: 'promote', variant: 'v3' });
+    expect(decision).toMatchObject({ kind: 'rollback', variant: 'v3' });
+    expect(decision.scope).toBeUndefined();
+  });
+
+  it.each([{ dryRun: true }, { onDeterioration: 'recommend' as const }])(
+    'of an arm is only said where people decide: %j',
+    (change) => {
+      const design = { ...abDesign, decision: { ...abDesign.decision, ...change } };
+      const decision = decide(readyInput({ design, assessment: oneHarmed }));
+      expect(decision.scope).toBeUndefined();
+      expect(decision.trace[0]?.text).toContain('it can no longer win');
+      expect(decision.code).toBe('dryRun' in change ? 'would_promote' : 'success_superior');
+    },
+  );
+
+  it('is replayed as policy 1 had it: arms were not closed', () => {
+    const input = readyInput({ design: abDesign, assessment: oneHarmed });
+    expect(decide(input, '1')).toMatchObject({ kind: 'promote', variant: 'v3' });
   });
 });
 

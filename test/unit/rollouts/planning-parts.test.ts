@@ -221,7 +221,10 @@ describe('recent events', () => {
 
   it('of too few units are no baseline', () => {
     const observed = new Map([
-      ['mistakes', { value: 0.2, standardDeviation: 0.4, requestsPerUnit: 1, units: 20 }],
+      [
+        'mistakes',
+        { value: 0.2, standardDeviation: 0.4, requestsPerUnit: 1, units: 20, covariate: null },
+      ],
     ]);
     const design = designOf({ metrics: [success(mistakes)] });
     expect(() => plannedMetrics(design, { assume: {}, observed })).toThrow(/assume\/mistakes/);

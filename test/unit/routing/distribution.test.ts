@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { assign } from '../../../src/routing/assign.js';
+import { assign, cohortOf, coverageSalt, placementOf } from '../../../src/routing/assign.js';
+import { layerSalt, layerSegment } from '../../../src/routing/layers.js';
 import { bucket } from '../../../src/routing/murmur3.js';
+import { LAYER_SEGMENTS } from '../../../src/routing/plan.js';
 import { ab, canary, chiSquareBound, chiSquareUniform, label, model, unitIds } from './plans.js';
 
 // z = 4.5: a false alarm once in 300,000 (the data is fixed, so it is either red or green for ever).
@@ -69,5 +71,52 @@ describe.each(['sequential', 'uuid'] as const)('buckets of %s ids', (style) => {
       const spread = Math.sqrt(expected * (1 - share));
       expect(Math.abs((seen.get(name) ?? 0) - expected)).toBeLessThan(Z * spread);
     }
+  });
+
+  it('fall evenly into the segments of a layer, whatever its name', () => {
+    for (const name of ['ranking', 'ui', 'x']) {
+      const cells = new Array<number>(LAYER_SEGMENTS).fill(0);
+      for (const unit of units) {
+        const segment = layerSegment(layerSalt(name), unit);
+        cells[segment] = (cells[segment] ?? 0) + 1;
+      }
+      expect(chiSquareUniform(cells), name).toBeLessThan(chiSquareBound(cells.length - 1, Z));
+    }
+  });
+
+  it('fall into a layer, another layer, the holdout and the arms of an experiment independently', () => {
+    const experiment = ab(1, [{ upTo: 1, weights: [1, 1, 0] }]);
+    const held = { share: 0.5, version: 'v1', salt: '77aa01' };
+    const sides: readonly ((unit: string) => boolean)[] = [
+      (unit) => layerSegment(layerSalt('ranking'), unit) < 5_000,
+      (unit) => layerSegment(layerSalt('ui'), unit) < 5_000,
+      (unit) => cohortOf(held, unit) === 'pinned',
+      (unit) => bucket(coverageSalt(experiment), unit) < 0.5,
+      (unit) => placementOf(experiment, unit)?.variant.control === true,
+    ];
+    const drawn = units.slice(0, 50_000);
+    for (const [i, one] of sides.entries()) {
+      for (const [j, other] of sides.entries()) {
+        if (i >= j) continue;
+        const cells = [0, 0, 0, 0];
+        for (const unit of drawn) {
+          const cell = Number(one(unit)) * 2 + Number(other(unit));
+          cells[cell] = (cells[cell] ?? 0) + 1;
+        }
+        expect(chiSquareUniform(cells), `${i} × ${j}`).toBeLessThan(chiSquareBound(3, Z));
+      }
+    }
+  });
+
+  it.each([0.005, 0.05, 0.5])('give both cohorts of a holdout of %f its share', (share) => {
+    const holdout = { share, version: 'v1', salt: '77aa01' };
+    const seen = { pinned: 0, shipped: 0 };
+    for (const unit of units) {
+      const cohort = cohortOf(holdout, unit);
+      if (cohort !== null) seen[cohort]++;
+    }
+    const spread = Z * Math.sqrt(share * units.length);
+    expect(Math.abs(seen.pinned - share * units.length)).toBeLessThan(spread);
+    expect(Math.abs(seen.shipped - share * units.length)).toBeLessThan(spread);
   });
 });

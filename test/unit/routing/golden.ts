@@ -1,10 +1,21 @@
-import type { ModelPlan } from '../../../src/routing/plan.js';
+import type { HoldoutPlan, LayerPlan, ModelPlan } from '../../../src/routing/plan.js';
 import { ab, canary, model } from './plans.js';
 
 const TWO = [
   { upTo: 0.3, weights: [1, 1, 0] },
   { upTo: 1, weights: [1, 1, 2] },
 ];
+
+const HELD: HoldoutPlan = {
+  share: 0.2,
+  version: 'v1',
+  salt: '77aa01',
+  experiment: { id: '0197f1a0-0000-7000-8000-000000000003', name: 'held', epoch: 1, phase: 1 },
+};
+
+function layer(ranges: LayerPlan['ranges']): LayerPlan {
+  return { name: 'ranking', salt: 'layer.ranking', ranges };
+}
 
 /** Pinned for ever: a change of any line here means that running experiments lose their units. */
 export const GOLDEN: readonly {
@@ -113,6 +124,68 @@ export const GOLDEN: readonly {
       '0': 'v2/b',
       'session:abc': 'v2/b',
       'DEVICE/9': 'v1',
+      'user-1000000': 'v3/c',
+    },
+  },
+  {
+    name: 'a compared holdout of 0.2',
+    plan: model({ champion: 'v2', holdout: HELD, experiments: [canary(0.5)] }),
+    units: {
+      '0': 'v2/shipped',
+      '1': 'v2/v2',
+      '2': 'v1/control',
+      '42': 'v2/shipped',
+      'user-1': 'v2/v2',
+      'user-2': 'v1/control',
+      'user-3': 'v1/control',
+      alice: 'v1/holdout',
+      bob: 'v2/v2',
+      'a@example.com': 'v2/shipped',
+      '7b1f0c1e-2f7e-4e65-9d5a-0d6e5c1f3a11': 'v2/shipped',
+      '00000000-0000-0000-0000-000000000000': 'v2/v2',
+      '用户-42': 'v2/shipped',
+      '😀': 'v2/v2',
+      éa: 'v1/control',
+      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: 'v2/shipped',
+      ' ': 'v2/shipped',
+      'session:abc': 'v1/holdout',
+      'DEVICE/9': 'v1/control',
+      'user-1000000': 'v2/v2',
+    },
+  },
+  {
+    name: 'two experiments in a layer',
+    plan: model({
+      experiments: [
+        canary(0.5, { layer: layer([{ from: 0, to: 3_000 }]) }),
+        ab(1, TWO, {
+          layer: layer([
+            { from: 3_000, to: 4_000 },
+            { from: 6_500, to: 10_000 },
+          ]),
+        }),
+      ],
+    }),
+    units: {
+      '0': 'v2/v2',
+      '1': 'v2/v2',
+      '2': 'v1',
+      '42': 'v2/b',
+      'user-1': 'v3/c',
+      'user-2': 'v1/control',
+      'user-3': 'v2/b',
+      alice: 'v2/b',
+      bob: 'v2/v2',
+      'a@example.com': 'v1',
+      '7b1f0c1e-2f7e-4e65-9d5a-0d6e5c1f3a11': 'v2/v2',
+      '00000000-0000-0000-0000-000000000000': 'v1',
+      '用户-42': 'v2/b',
+      '😀': 'v2/v2',
+      éa: 'v1',
+      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: 'v1',
+      ' ': 'v1/control',
+      'session:abc': 'v2/b',
+      'DEVICE/9': 'v1/control',
       'user-1000000': 'v3/c',
     },
   },

@@ -1,5 +1,10 @@
 import { Buffer } from 'node:buffer';
-import type { ExperimentPlan, ModelPlan } from '../../../src/routing/plan.js';
+import type {
+  AttributeValue,
+  ExperimentPlan,
+  ModelPlan,
+  Predicate,
+} from '../../../src/routing/plan.js';
 
 // A second implementation, written for being obviously right: big integers for the hash, a table of ranges for
 // the assignment. The tests hold the fast one against it.
@@ -36,16 +41,64 @@ export function plainMurmur3(text: string, seed: number): number {
   return Number(h1);
 }
 
-/** `version/variant` of a unit, or the champion's version alone. */
-export function plainAssign(model: ModelPlan, unit: string): string {
-  for (const experiment of model.experiments) {
+/** `version/variant` of a unit, or the version alone outside an experiment. */
+export function plainAssign(
+  model: ModelPlan,
+  unit: string,
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+): string {
+  const { holdout, champion } = model;
+  if (holdout !== undefined) {
+    const b = place(holdout.salt, unit);
+    const recorded = (variant: string): string => (holdout.experiment ? `/${variant}` : '');
+    if (1 - holdout.share <= b) return holdout.version + recorded('holdout');
+    if (b < holdout.share) return String(champion) + recorded('shipped');
+  }
+  for (const experiment of model.experiments.filter(({ kind }) => kind !== 'shadow')) {
+    const segments = (experiment.layer?.ranges ?? [{ from: 0, to: 10_000 }]).flatMap((range) =>
+      Array.from({ length: range.to - range.from }, (_, i) => range.from + i),
+    );
+    const segment = Math.floor(place(experiment.layer?.salt ?? '', unit) * 10_000);
+    if (!new Set(segments).has(segment)) continue;
+    if (!(experiment.audience ?? []).every((one) => holds(one, attributes))) continue;
     const found = experiment.kind === 'canary' ? canary(experiment, unit) : ab(experiment, unit);
-    if (found !== null) {
-      const variant = experiment.variants.find(({ name }) => name === found);
-      return `${String(variant?.version)}/${found}`;
+    if (found === null) continue;
+    const variant = experiment.variants.find(({ name }) => name === found);
+    return variant?.closed ? String(champion) : `${String(variant?.version)}/${found}`;
+  }
+  return String(champion);
+}
+
+/** Conditions as the property tests draw them: on texts, numbers and plain three-part versions. */
+function holds(one: Predicate, attributes: Readonly<Record<string, AttributeValue>>): boolean {
+  const value = attributes[one.attribute];
+  if (value === undefined) return false;
+  let found: boolean;
+  switch (one.kind) {
+    case 'equals':
+      found = value === one.value;
+      break;
+    case 'in':
+      found = one.values.includes(value);
+      break;
+    case 'prefix':
+      if (typeof value !== 'string') return false;
+      found = value.slice(0, one.prefix.length) === one.prefix;
+      break;
+    case 'range':
+      if (typeof value !== 'number') return false;
+      found = (one.from ?? -Infinity) <= value && value < (one.to ?? Infinity);
+      break;
+    case 'semver': {
+      if (typeof value !== 'string' || !/^[0-9]+\.[0-9]+\.[0-9]+$/.test(value)) return false;
+      const number = (text: string): number =>
+        text.split('.').reduce((sum, part) => sum * 1_000 + Number(part), 0);
+      found =
+        (one.from === null || number(value) >= number(one.from)) &&
+        (one.below === null || number(value) < number(one.below));
     }
   }
-  return String(model.champion);
+  return found !== (one.negated === true);
 }
 
 function place(salt: string, unit: string): number {

@@ -81,11 +81,14 @@ describe('plan changes', () => {
   });
 
   it('insert an experiment at the end and replace it in place', () => {
-    const other = canary(0.1, { id: 'other', name: 'other' });
-    let plan = withExperiment(registered(), 'spam', canary(0.1));
+    const layer = { name: 'ranking', salt: 'layer.ranking', ranges: [{ from: 0, to: 5_000 }] };
+    const rest = { ...layer, ranges: [{ from: 5_000, to: 10_000 }] };
+    const other = canary(0.1, { id: 'other', name: 'other', layer: rest });
+    const grown = canary(0.5, { phase: 2, layer });
+    let plan = withExperiment(registered(), 'spam', canary(0.1, { layer }));
     plan = withExperiment(plan, 'spam', other);
-    plan = withExperiment(plan, 'spam', canary(0.5, { phase: 2 }));
-    expect(modelIn(plan, 'spam')?.experiments).toEqual([canary(0.5, { phase: 2 }), other]);
+    plan = withExperiment(plan, 'spam', grown);
+    expect(modelIn(plan, 'spam')?.experiments).toEqual([grown, other]);
     plan = withoutExperiment(plan, 'spam', canary(0.1).id);
     expect(modelIn(plan, 'spam')?.experiments).toEqual([other]);
   });

@@ -5,7 +5,7 @@ import { buildConnector } from 'undici';
 /** Time to open a connection, TLS included; a version's own deadline usually ends the wait earlier. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Says whether an address that a host resolved to may be dialled (src/models/upstream-guard.ts). */
+/** Says whether an address that a host resolved to may be dialled (upstream-guard.ts). */
 export interface AddressGuard {
   isAllowedAddress(ip: string, host: string, port: number): boolean;
 }
@@ -15,7 +15,10 @@ export interface AddressGuard {
  * and dials exactly those: a name that was harmless when it was registered may resolve to anything later.
  * undici never calls `lookup` for literal addresses, so these are checked before.
  */
-export function guardedConnector(guard: AddressGuard): buildConnector.connector {
+export function guardedConnector(
+  guard: AddressGuard,
+  resolve: LookupFunction = lookup,
+): buildConnector.connector {
   // undici's lookup does not learn the port, so each port has a connector of its own.
   const connectors = new Map<number, buildConnector.connector>();
   const connectorFor = (port: number): buildConnector.connector => {
@@ -24,7 +27,7 @@ export function guardedConnector(guard: AddressGuard): buildConnector.connector 
     const made = buildConnector({
       allowH2: false,
       timeout: CONNECT_TIMEOUT_MS,
-      lookup: guardedLookup(guard, port),
+      lookup: guardedLookup(guard, port, resolve),
     });
     connectors.set(port, made);
     return made;
@@ -40,9 +43,10 @@ export function guardedConnector(guard: AddressGuard): buildConnector.connector 
   };
 }
 
-function guardedLookup(guard: AddressGuard, port: number): LookupFunction {
+function guardedLookup(guard: AddressGuard, port: number, resolve: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, found) => {
+      const addresses = typeof found === 'string' ? [] : found;
       if (error !== null) {
         callback(error, []);
         return;
