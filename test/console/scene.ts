@@ -60,16 +60,21 @@ export const definition = (
   ...changes,
 });
 
-async function send(client: SluiceClient, tag: string, units: number): Promise<void> {
+async function send(
+  client: SluiceClient,
+  tag: string,
+  units: number,
+  model = 'spam',
+): Promise<void> {
   const outcomes = await Promise.all(
     Array.from({ length: units }, async (_, mail) => {
       const truth = mail % 3 === 0;
       const unit = `${tag}-${String(mail)}`;
       const country = ['DE', 'IN', 'BR'][mail % 3];
       const body = { mail, truth, country };
-      const { requestId } = await client.predict({ model: 'spam', path: '/score', unit, body });
+      const { requestId } = await client.predict({ model, path: '/score', unit, body });
       return {
-        ...{ id: `truth-${unit}`, model: 'spam', requestId: requestId ?? '', name: 'truth' },
+        ...{ id: `truth-${unit}`, model, requestId: requestId ?? '', name: 'truth' },
         ...{ value: truth ? 1 : 0, at: new Date().toISOString() },
       };
     }),
@@ -85,6 +90,14 @@ async function untilEnded(client: SluiceClient, experiment: string): Promise<voi
   }
   throw new Error(`${experiment} did not end`);
 }
+
+/** Long enough to be looked at while it goes on. */
+const LONG = {
+  analysis: {
+    minimumDetectableEffect: { absolute: 0.05 },
+    ...{ plannedUnits: 1200, minRuntime: '1d', interval: '1s' },
+  },
+};
 
 export async function startScene(databaseUrl: string | null): Promise<Scene> {
   const sluice = await startTestSluice({ databaseUrl });
@@ -111,6 +124,9 @@ export async function startScene(databaseUrl: string | null): Promise<Scene> {
   ]);
   await tell(client, definition('better', 'v1', 'v2'), 'better');
   await tell(client, definition('worse', 'v2', 'v3'), 'worse');
+  const urls = upstreams.map(({ url }) => url);
+  await shadow(client, urls);
+  await holdout(client, urls);
   return {
     ...{ sluice, client, readKey },
     send: (tag, units) => send(client, tag, units),
@@ -119,6 +135,42 @@ export async function startScene(databaseUrl: string | null): Promise<Scene> {
       await Promise.all(upstreams.map((upstream) => upstream.close()));
     },
   };
+}
+
+const VERSIONS = ['v1', 'v2'] as const;
+
+/** Copies of every mail go to `v2`; the experiment goes on. */
+async function shadow(client: SluiceClient, urls: readonly string[]): Promise<void> {
+  await client.putModel('dark', { capture: { output: { spam: '/spam' } }, idempotent: true });
+  for (const [index, version] of VERSIONS.entries()) {
+    await client.putVersion('dark', version, { url: urls[index] });
+  }
+  const kind = { kind: 'shadow', model: 'dark', mirror: { timeoutMs: 2_000 }, rollout: undefined };
+  await client.createExperiment(definition('in-the-dark', 'v1', 'v2', { ...kind, ...LONG }));
+  await client.perform('in-the-dark', 'start', 'before anybody sees it');
+  for (let round = 0; round < 5; round += 1) await send(client, `dark-${round}`, 100, 'dark');
+}
+
+/** A third of the units stays on `v1` while `v2` is shipped. */
+async function holdout(client: SluiceClient, urls: readonly string[]): Promise<void> {
+  const capture = { output: { spam: '/spam' } };
+  await client.putModel('kept', { capture });
+  for (const [index, version] of VERSIONS.entries()) {
+    await client.putVersion('kept', version, { url: urls[index] });
+  }
+  await client.putModel('kept', { capture, holdout: { share: 0.3, version: 'v1' } });
+  await client.createExperiment({
+    ...{ kind: 'holdout', name: 'status-quo', model: 'kept', period: '3s' },
+    metrics: [{ metric: 'mistakes', role: 'success' }],
+    analysis: { minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 1_000, interval: '1s' },
+  });
+  await client.perform('status-quo', 'start', 'to see what shipping brings');
+  for (let round = 0; round < 3; round += 1) await send(client, `kept-${round}`, 150, 'kept');
+  await client.setChampion('kept', 'v2', 'it was better');
+  for (let round = 3; round < 8; round += 1) {
+    await send(client, `kept-${round}`, 150, 'kept');
+    await new Promise((resolve) => setTimeout(resolve, 800));
+  }
 }
 
 async function tell(client: SluiceClient, body: object, name: string): Promise<void> {
