@@ -7,7 +7,8 @@ import { FleetPage } from './fleet/fleet-page.js';
 import { clock } from './format/time.js';
 import { ModelPage } from './model/model-page.js';
 import { Empty, Failure } from './parts/states.js';
-import { Link, type Route, useRoute } from './router/route.js';
+import type { Route } from './router/paths.js';
+import { Link, useRoute } from './router/route.js';
 import { SignInPage } from './sign-in/sign-in-page.js';
 
 const CreatePage = lazy(async () => {

@@ -43,7 +43,7 @@ export class ScopeGuard implements CanActivate {
     return true;
   }
 
-  /** By the key in the header; else by the session of the console. A header that is there and wrong stays wrong. */
+  /** By the key in the header; else by the session of a browser; a header that is there and wrong stays wrong. */
   async #principalOf(request: Incoming): Promise<Principal> {
     if (request.headers['authorization'] === undefined) {
       const signedIn = await this.sessions.principalOf(request);

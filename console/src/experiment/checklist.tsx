@@ -59,13 +59,13 @@ export function Checklist({ rules, metrics, isTrace }: ChecklistProps): ReactNod
       {!isTrace && (
         <p className="lead">
           {open === 0
-            ? 'Nothing is missing: the next look decides.'
+            ? 'Nothing is open: the next look decides.'
             : `${open} of ${rules.length} conditions are open.`}
         </p>
       )}
       <ol className="checklist">
-        {rules.map((rule) => (
-          <li key={rule.rule} className={`check check-${toneOf(rule)}`}>
+        {rules.map((rule, index) => (
+          <li key={`${rule.rule} ${index}`} className={`check check-${toneOf(rule)}`}>
             <span className="check-sign" aria-hidden="true">
               {SIGNS[rule.outcome]}
             </span>

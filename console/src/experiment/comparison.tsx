@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Design, Experiment, Model, Report } from '../api/types.js';
+import { armTitle } from './arm-title.js';
 import { count, roundPercent } from '../format/number.js';
 import { Figure } from '../parts/figure.js';
 
@@ -17,12 +18,14 @@ export function Comparison({ experiment, design, model, report }: ComparisonProp
   return (
     <div className="comparison">
       <div className="arms">
-        {design.variants.map(({ name, version, control }) => (
+        {design.variants.map(({ name, version, control, weight }) => (
           <div key={name} className={`arm ${control ? 'arm-control' : 'arm-variant'}`}>
             <span className="arm-role">{control ? 'control' : `variant ${name}`}</span>
-            <span className="arm-version">{version}</span>
+            <span className="arm-version">
+              {armTitle(design, { name, version, control, weight })}
+            </span>
             <span className="muted">
-              {model?.champion === version ? 'champion now · ' : ''}
+              {design.kind !== 'holdout' && model?.champion === version ? 'champion now · ' : ''}
               <UnitsOf report={report} variant={name} />
             </span>
           </div>

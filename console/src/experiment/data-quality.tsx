@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Assessment, Design, Served } from '../api/types.js';
+import type { Assessment, Design, RuleOutcome, Served } from '../api/types.js';
 import type { Resource } from '../data/resource.js';
 import { count, level, percent, pValue } from '../format/number.js';
 import { Chip } from '../parts/chip.js';
@@ -10,30 +10,37 @@ type Quality = Assessment['quality'];
 
 /** Whether the figures above may be believed. */
 export function DataQuality({
+  rules,
   quality,
   design,
   served,
 }: {
+  /** What the policy says of the data, among others. */
+  readonly rules: readonly RuleOutcome[];
   readonly quality: Quality;
   readonly design: Design;
   readonly served: Resource<Served>;
 }): ReactNode {
   return (
     <>
-      <QualityBanner quality={quality} design={design} />
+      <QualityBanner quality={quality} design={design} rules={rules} />
       {quality.sampleRatio.arms.length > 0 && <SampleRatio ratio={quality.sampleRatio} />}
-      <Shown of={served} what="requests by version" lines={4}>
-        {(data) => <ServedMatrix served={data} design={design} />}
-      </Shown>
+      {design.kind !== 'shadow' && (
+        <Shown of={served} what="requests by version" lines={4}>
+          {(data) => <ServedMatrix served={data} design={design} />}
+        </Shown>
+      )}
     </>
   );
 }
 
 /** What is wrong with the data, in words; one calm line when nothing is. */
-export function QualityBanner({
+function QualityBanner({
+  rules,
   quality,
   design,
 }: {
+  readonly rules: readonly RuleOutcome[];
   readonly quality: Quality;
   readonly design: Design;
 }): ReactNode {
@@ -44,6 +51,7 @@ export function QualityBanner({
     ...(crossoverAlarm ? ['Too many units met two variants.'] : []),
     ...(droppedEvents > 0 ? [`${count(droppedEvents)} events could not be written down.`] : []),
     ...(caughtUp ? [] : ['Events that have arrived are still being counted.']),
+    ...doubtsIn(rules),
     ...(design.unitIsRequest
       ? ['Every request is its own unit: repeat users void the error bounds.']
       : []),
@@ -80,6 +88,17 @@ export function QualityBanner({
       </span>
     </div>
   );
+}
+
+/** Rules about the data that hold for a reason of their own: copies of a shadow, the health of the control. */
+function doubtsIn(rules: readonly RuleOutcome[]): readonly string[] {
+  return rules
+    .filter(({ rule, outcome, numbers }) => {
+      const isOwn =
+        rule === 'control_health' || (rule === 'completeness' && !('droppedEvents' in numbers));
+      return isOwn && outcome === 'hold';
+    })
+    .map(({ text }) => `${text}.`);
 }
 
 function SampleRatio({ ratio }: { readonly ratio: Quality['sampleRatio'] }): ReactNode {

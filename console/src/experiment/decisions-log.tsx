@@ -1,6 +1,6 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { Decision, DecisionLog } from '../api/types.js';
-import type { Cell } from '../charts/export.js';
+import type { Cell } from '../charts/csv.js';
 import { clock, moment } from '../format/time.js';
 import { Chip, type Tone } from '../parts/chip.js';
 
@@ -17,6 +17,9 @@ export function toneOfKind(kind: Decision['kind']): Tone {
   return TONES[kind] ?? 'calm';
 }
 
+/** As many as one looks through; the rest on demand. */
+const SHOWN = 12;
+
 /** Every decision, the newest first; each opens its reasons. */
 export function DecisionsLog({
   log,
@@ -25,11 +28,14 @@ export function DecisionsLog({
   readonly log: DecisionLog;
   readonly onWhy: (number: number) => void;
 }): ReactNode {
+  const [isWhole, setIsWhole] = useState(false);
+  const newest = log.decisions.toReversed();
+  const shown = isWhole ? newest : newest.slice(0, SHOWN);
   if (log.decisions.length === 0) return <p className="muted">Nothing has been decided yet.</p>;
   return (
     <>
       <ol className="log" reversed>
-        {log.decisions.toReversed().map((decision) => (
+        {shown.map((decision) => (
           <li key={decision.number}>
             <time dateTime={new Date(decision.atMs).toISOString()} title={moment(decision.atMs)}>
               {clock(decision.atMs)}
@@ -50,6 +56,11 @@ export function DecisionsLog({
           </li>
         ))}
       </ol>
+      {shown.length < newest.length && (
+        <button type="button" className="button log-more" onClick={() => setIsWhole(true)}>
+          Show all {newest.length}
+        </button>
+      )}
       <p className="muted">
         {log.chain.intact
           ? `The hash chain of these ${log.decisions.length} decisions is intact: none was changed or left out since.`

@@ -216,7 +216,7 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
           <Checklist rules={rules} metrics={assessment.metrics} isTrace={!isGoing} />
         </Section>
         <Section id="quality" title="Can the data be trusted?">
-          <DataQuality quality={assessment.quality} design={design} served={served} />
+          <DataQuality rules={rules} quality={assessment.quality} design={design} served={served} />
         </Section>
       </div>
     </>

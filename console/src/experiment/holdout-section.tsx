@@ -1,7 +1,7 @@
 import { type ReactNode, useRef } from 'react';
 import type { Assessment } from '../api/types.js';
 import { PeriodChart } from '../charts/period-chart.js';
-import type { Cell } from '../charts/export.js';
+import type { Cell } from '../charts/csv.js';
 import { count, lift, roundPercent } from '../format/number.js';
 import { moment } from '../format/time.js';
 import { ExportMenu } from '../parts/export-menu.js';

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Decision, Design, MetricAssessment, Report } from '../api/types.js';
 import { difference, roundPercent, value } from '../format/number.js';
+import { armTitle } from './arm-title.js';
 import { unitIn } from './metric-units.js';
 
 interface KeyFigureProps {
@@ -14,16 +15,18 @@ export function KeyFigure({ design, report, decision }: KeyFigureProps): ReactNo
   const metric = keyMetric(report.assessment.metrics, decision);
   if (metric === null) return null;
   const unit = unitIn(design, metric.metric);
-  const version = (isMeant: (variant: Design['variants'][number]) => boolean): string =>
-    design.variants.find(isMeant)?.version ?? '';
+  const title = (isMeant: (variant: Design['variants'][number]) => boolean): string => {
+    const arm = design.variants.find(isMeant);
+    return arm === undefined ? '' : armTitle(design, arm);
+  };
   return (
     <p className="key-figure">
       <span className="key-metric">{metric.metric}</span>
       <span>
-        {version(({ control }) => control)} <strong>{value(metric.control.value, unit)}</strong>
+        {title(({ control }) => control)} <strong>{value(metric.control.value, unit)}</strong>
       </span>
       <span>
-        {version(({ name }) => name === metric.variant)}{' '}
+        {title(({ name }) => name === metric.variant)}{' '}
         <strong>{value(metric.treatment.value, unit)}</strong>
       </span>
       {metric.interval !== null && (

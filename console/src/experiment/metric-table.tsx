@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Assessment, Design, MetricAssessment } from '../api/types.js';
 import { IntervalBar } from '../charts/interval-bar.js';
-import type { Cell } from '../charts/export.js';
+import type { Cell } from '../charts/csv.js';
 import {
   count,
   difference,
@@ -14,6 +14,7 @@ import {
 } from '../format/number.js';
 import { Chip } from '../parts/chip.js';
 import { Figure } from '../parts/figure.js';
+import { armTitle } from './arm-title.js';
 import { describe, signedMargin, unitIn } from './metric-units.js';
 import { findingOf } from './test-words.js';
 
@@ -24,9 +25,10 @@ interface MetricTableProps {
 
 /** Every metric of every variant against the control, the ones that decide first. */
 export function MetricTable({ assessment, design }: MetricTableProps): ReactNode {
-  const control = design.variants.find((variant) => variant.control)?.version ?? 'control';
+  const arms = design.variants.map((variant) => ({ ...variant, title: armTitle(design, variant) }));
+  const control = arms.find((arm) => arm.control)?.title ?? 'control';
   const hasOneVariant = design.variants.length === 2;
-  const only = design.variants.find((variant) => !variant.control)?.version;
+  const only = arms.find((arm) => !arm.control)?.title;
   return (
     <div
       className="table-frame"

@@ -1,6 +1,6 @@
 import { type ReactNode, useRef } from 'react';
 import type { Decision, Design, MetricAssessment, Path } from '../api/types.js';
-import type { Cell } from '../charts/export.js';
+import type { Cell } from '../charts/csv.js';
 import { PathChart } from '../charts/path-chart.js';
 import { dotsOf } from '../charts/path-model.js';
 import { ExportMenu } from '../parts/export-menu.js';
@@ -22,7 +22,9 @@ interface PathSectionProps {
 /** The path to the verdict, of one metric of one variant at a time. */
 export function PathSection(props: PathSectionProps): ReactNode {
   const { name, path, phases, design, metrics, decisions, onDecision } = props;
-  const steps = phases.map(({ startedAtMs: atMs, coverage }) => ({ atMs, coverage }));
+  const steps = phases
+    .filter(({ coverage }, index) => phases[index - 1]?.coverage !== coverage)
+    .map(({ startedAtMs: atMs, coverage }) => ({ atMs, coverage }));
   const chart = useRef<SVGSVGElement>(null);
   const wanted = useParameter('metric');
   const shown = metrics.find((metric) => keyOf(metric) === wanted) ?? metrics[0];

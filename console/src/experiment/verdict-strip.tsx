@@ -43,6 +43,14 @@ export function VerdictStrip(props: VerdictStripProps): ReactNode {
   );
 }
 
+/** What alpha bounds. */
+const ERROR_OF: Readonly<Record<Experiment['kind'], string>> = {
+  ab: 'Chance of a false promotion',
+  canary: 'Chance of a false promotion',
+  shadow: 'Chance of being ready falsely',
+  holdout: 'Chance of a false alarm',
+};
+
 function Facts({ experiment, report, standing }: VerdictStripProps): ReactNode {
   const nowMs = useNow();
   const design = experiment.design;
@@ -52,7 +60,7 @@ function Facts({ experiment, report, standing }: VerdictStripProps): ReactNode {
   return (
     <dl className="facts">
       <div>
-        <dt>Chance of a false promotion</dt>
+        <dt>{ERROR_OF[experiment.kind]}</dt>
         <dd>
           at most{' '}
           <Figure

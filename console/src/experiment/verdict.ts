@@ -36,6 +36,7 @@ const RUNNING: Readonly<Record<string, readonly [Tone, string]>> = {
   values_missing: ['caution', 'Held: values are missing on one side'],
   no_pairs: ['caution', 'No request has been answered by both yet'],
   stale: ['caution', 'Held: no new copies'],
+  period_over: ['calm', 'Watching what was shipped'],
   observing: ['calm', 'Watching what was shipped'],
   shipped_is_worse: ['bad', 'What was shipped is worse than the status quo'],
   cumulative_lift_fell: ['caution', 'The lift fell after a promotion'],

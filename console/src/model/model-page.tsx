@@ -1,6 +1,6 @@
 import { type ReactNode, useRef } from 'react';
 import type { Model, TrafficSeries } from '../api/types.js';
-import type { Cell } from '../charts/export.js';
+import type { Cell } from '../charts/csv.js';
 import { SeriesChart, type SeriesLine } from '../charts/series-chart.js';
 import { TrafficBar } from '../charts/traffic-bar.js';
 import * as ask from '../data/questions.js';

@@ -1,5 +1,6 @@
 import type { ReactNode, RefObject } from 'react';
-import { type Cell, csvOf, savePng, saveSvg, saveText } from '../charts/export.js';
+import { type Cell, csvOf } from '../charts/csv.js';
+import { savePng, saveSvg, saveText } from '../charts/export.js';
 
 interface ExportMenuProps {
   /** Name of the files, without an ending. */
