@@ -83,7 +83,11 @@ export const MUTANTS: readonly Mutant[] = [
         to: POOL,
       },
     ],
-    tests: ['test/unit/analysis/assess.test.ts', 'test/unit/analysis/calibration.test.ts'],
+    tests: [
+      'test/unit/analysis/assess.test.ts',
+      'test/unit/analysis/calibration.test.ts',
+      'test/property/analysis.strata.test.ts',
+    ],
   },
   {
     name: 'a fixed test at every look in place of the sequence',
@@ -122,5 +126,16 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     tests: ['test/unit/analysis/assess.test.ts', 'test/unit/analysis/calibration.test.ts'],
+  },
+  {
+    name: 'a mean in a small arm beside a large one tested however skewed it is',
+    edits: [
+      {
+        file: 'src/analysis/minimum-evidence.ts',
+        from: "need ? insufficient('too_skewed', have, need) : null;",
+        to: "need && have < 0 ? insufficient('too_skewed', have, need) : null;",
+      },
+    ],
+    tests: ['test/unit/analysis/minimum-evidence.test.ts'],
   },
 ];

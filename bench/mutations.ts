@@ -1,5 +1,5 @@
 // Does a test notice the mistakes that make engines lie? Applies each mutant of a set to a copy of the repository and runs
-// the tests that have to fail; exit code 1 when a mutant survives. Run: npm run mutations, npm run mutations:actors
+// the tests that have to fail; exit code 1 when a mutant survives. Run: npm run mutations, mutations:actors, mutations:policy, mutations:pairs
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -15,6 +15,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ACTOR_MUTANTS } from './mutants.actors.js';
+import { PAIR_MUTANTS } from './mutants.pairs.js';
+import { POLICY_MUTANTS } from './mutants.policy.js';
 import { type Edit, type Mutant, MUTANTS } from './mutants.js';
 
 const COPIED = [
@@ -26,6 +28,8 @@ const COPIED = [
 const SETS = {
   statistics: { mutants: MUTANTS, projects: ['pure'] },
   actors: { mutants: ACTOR_MUTANTS, projects: ['integration', 'faults'] },
+  policy: { mutants: POLICY_MUTANTS, projects: ['pure'] },
+  pairs: { mutants: PAIR_MUTANTS, projects: ['pure'] },
 } as const satisfies Record<string, MutantSet>;
 
 interface MutantSet {
@@ -33,6 +37,8 @@ interface MutantSet {
   readonly projects: readonly string[];
 }
 
+/** Rare mistakes need more worlds than the daily test lives. */
+const SLUICE_SIMULATION_STEPS = '400000';
 /** An iteration without an end is a failure too, but not one that a test reports. */
 const RUN_LIMIT_MS = 300_000;
 
@@ -116,6 +122,7 @@ function failingTests(files: readonly string[]): Verdict['failing'] {
   const run = spawnSync(process.execPath, [vitest, ...options, ...files], {
     cwd: scratch,
     encoding: 'utf8',
+    env: { ...process.env, SLUICE_SIMULATION_STEPS },
     timeout: RUN_LIMIT_MS,
   });
   if (!existsSync(output)) throw new Error(`the tests did not run:\n${run.stdout}${run.stderr}`);

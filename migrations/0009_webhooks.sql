@@ -32,6 +32,11 @@ CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, next_at)
 CREATE INDEX webhook_deliveries_over ON webhook_deliveries ((coalesce(delivered_at, dead_at)))
   WHERE delivered_at IS NOT NULL OR dead_at IS NOT NULL;
 
+-- The release before knows `sent_at` only: beside this one it tells its log, and would take messages away from webhooks.
+ALTER TABLE outbox ADD COLUMN announced_at timestamptz;
+UPDATE outbox SET announced_at = sent_at WHERE sent_at IS NOT NULL;
+CREATE INDEX outbox_unannounced ON outbox (id) WHERE announced_at IS NULL;
+
 -- A hash chain alone can be cut short or forged anew by whoever writes to this database; signatures cannot be made
 -- here: their key never comes near it. Written in the decision's transaction.
 CREATE TABLE decision_checkpoints (

@@ -1,18 +1,16 @@
 import { z } from 'zod';
 import { NAME_PATTERN } from '../kernel/names.js';
 import type { Predicate } from '../routing/plan.js';
+import { compareSemver, isSemver } from '../routing/semver.js';
 
 /** Every request is held against all of them, so they are few and short. */
 const MAX_PREDICATES = 20;
 const MAX_VALUES = 100;
 const MAX_VALUE_LENGTH = 256;
 
-/** SemVer 2.0.0 without its rule on leading zeros, which no order depends on. */
-const SEMVER = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?$/;
-
 const text = z.string().max(MAX_VALUE_LENGTH);
 const value = z.union([text, z.number(), z.boolean()]);
-const version = z.string().regex(SEMVER, { error: 'a semantic version such as 2.10.0' });
+const version = z.string().refine(isSemver, { error: 'a semantic version such as 2.10.0' });
 
 const range = z
   .strictObject({ from: z.number().optional(), to: z.number().optional() })
@@ -27,7 +25,12 @@ const versions = z
   .strictObject({ from: version.optional(), below: version.optional() })
   .refine(({ from, below }) => from !== undefined || below !== undefined, {
     error: 'from, below or both',
-  });
+  })
+  .refine(
+    ({ from, below }) =>
+      from === undefined || below === undefined || compareSemver(from, below) < 0,
+    { error: 'from before below: the range is [from, below)' },
+  );
 
 const CONDITIONS = ['equals', 'in', 'range', 'prefix', 'semver'] as const;
 

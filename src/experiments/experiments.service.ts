@@ -19,7 +19,13 @@ import {
 import type { Experiment, FrozenDesign } from './experiment.js';
 import { type ExperimentChanges, ExperimentsStore, takenIndex } from './experiments.store.js';
 import { designHash, freeze, type ModelFacts } from './freeze.js';
-import { changedFields, dealsOutAnew, patched, redesignDefects } from './redesign.js';
+import {
+  changedFields,
+  dealsOutAnew,
+  patched,
+  redesignDefects,
+  wasDealtOutAnew,
+} from './redesign.js';
 import { referenceDefects, unknownName } from './references.js';
 
 /** 64 random bits: two experiments never enrol the same units by accident. */
@@ -171,7 +177,7 @@ export class ExperimentsService {
     if (defects.length > 0) throw notARedesign(locked, defects);
     const { model, metrics } = await this.check(definition);
     const design = await this.designOf(definition, { metrics, model, nowMs });
-    const hasNewSalt = dealsOutAnew(present, definition);
+    const hasNewSalt = dealsOutAnew(present, definition) || wasDealtOutAnew(locked);
     const redesigned = await this.experiments.redesign(tx, locked.id, {
       definition,
       design,

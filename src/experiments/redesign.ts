@@ -1,6 +1,7 @@
 import type { Defect } from '../kernel/errors.js';
 import { canonicalJson } from '../kernel/json.js';
 import type { ExperimentDefinition, ExperimentPatch } from './experiment.contract.js';
+import type { ExperimentKind, RolloutState } from './experiment.js';
 
 /** What an experiment is; another one of these is another experiment. */
 const IDENTITY = ['name', 'model', 'kind'] as const;
@@ -58,6 +59,17 @@ export function dealsOutAnew(present: ExperimentDefinition, next: ExperimentDefi
       steps: (rollout?.steps ?? []).map((step) => step.coverage),
     });
   return dealing(present) !== dealing(next);
+}
+
+/** True when arms were closed or weights changed while it ran, so that the design no longer says where units are. */
+export function wasDealtOutAnew({
+  kind,
+  rollout,
+}: {
+  readonly kind: ExperimentKind;
+  readonly rollout: RolloutState | null;
+}): boolean {
+  return kind === 'ab' && (rollout?.phases.length ?? 0) > 1;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -23,10 +23,15 @@ export class Breaker {
     return this.#openUntilMs !== null;
   }
 
+  /** Whether `ask` would give none now. */
+  wouldRefuse(nowMs: number): boolean {
+    return this.#openUntilMs !== null && (this.#isProbing || nowMs < this.#openUntilMs);
+  }
+
   /** Leave to send one copy now; null: none. Each pass must be given back by `report` or `abandon`. */
   ask(nowMs: number): Pass | null {
     if (this.#openUntilMs === null) return 'ordinary';
-    if (this.#isProbing || nowMs < this.#openUntilMs) return null;
+    if (this.wouldRefuse(nowMs)) return null;
     this.#isProbing = true;
     return 'probe';
   }

@@ -105,14 +105,18 @@ export class MirrorTarget {
     };
   }
 
+  /** Why a copy would be dropped right now, so that nothing need be prepared for it; null: it would be sent. */
+  refusal(maxInFlight: number): MirrorDrop | null {
+    if (this.#isOver) return 'shutdown';
+    if (this.inFlight >= Math.min(maxInFlight, MAX_IN_FLIGHT)) return 'in_flight';
+    return this.#breaker.wouldRefuse(performance.now()) ? 'breaker' : null;
+  }
+
   /** Sends a copy, or drops it where a cap or the breaker says so; `onOver` is called once, maybe at once. */
   send(order: CopyOrder, onOver: (result: MirrorResult) => void): void {
-    if (this.#isOver) {
-      onOver(this.drop('shutdown'));
-      return;
-    }
-    if (this.inFlight >= Math.min(order.maxInFlight, MAX_IN_FLIGHT)) {
-      onOver(this.drop('in_flight'));
+    const refusal = this.refusal(order.maxInFlight);
+    if (refusal !== null) {
+      onOver(this.drop(refusal));
       return;
     }
     const job = { ...order, onOver, untilMs: performance.now() + order.limits.timeoutMs };

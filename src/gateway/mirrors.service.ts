@@ -135,22 +135,24 @@ export class Mirrors {
     }
   }
 
-  #refusal({ call, mirror }: Candidate): MirrorDrop | null {
+  #refusal({ call, mirror, target }: Candidate): MirrorDrop | null {
     if (this.#isStopped) return 'shutdown';
     const isHarmless = SAFE_METHODS.has(call.req.method ?? '') || call.model.plan.idempotent;
     if (!isHarmless && !mirror.unsafeMethods) return 'method';
     if (call.body.bytes.length > bodyLimit(mirror)) return 'body_too_large';
-    return null;
+    return target.refusal(mirror.maxInFlight);
   }
 
-  /** After whatever else this turn of the event loop has to do; how long that took tells how busy the process is. */
+  /** One turn of the event loop later, behind whatever waits already; how long it took tells how busy the process is. */
   #later(candidate: Candidate): void {
     this.#waiting.push(candidate);
     if (this.#waiting.length > 1) return;
-    const askedMs = performance.now();
     setImmediate(() => {
-      this.#load.waited(performance.now() - askedMs);
-      for (const one of this.#waiting.splice(0)) this.#sendOrDrop(one);
+      const turnMs = performance.now();
+      setImmediate(() => {
+        this.#load.turned(performance.now() - turnMs);
+        for (const one of this.#waiting.splice(0)) this.#sendOrDrop(one);
+      });
     });
   }
 

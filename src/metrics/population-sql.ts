@@ -45,28 +45,6 @@ export const BATCH: Population = {
   answersToo: 'request_id = ANY (ARRAY(SELECT request_id FROM named))',
 };
 
-/** $1 experiment, $2 epoch, $3 model: all units of an experiment as of its last rollup. */
-export const EXPERIMENT: Population = {
-  fixedParameters: 3,
-  model: '$3',
-  unitsAndRequests: `
-  u AS MATERIALIZED (
-    SELECT unit_key, variant, phase, first_exposed_at AS t0, first_request
-    FROM experiment_units
-    WHERE experiment_id = $1 AND epoch = $2 AND NOT crossover AND $3::text IS NOT NULL
-  ),
-  requests AS MATERIALIZED (
-    SELECT u.unit_key, u.t0, p.request_id, p.at, p.latency_ms, p.error, p.timeout, p.fallback, p.captured
-    FROM event_predictions p JOIN u ON u.unit_key = p.unit_key
-    WHERE p.experiment_id = $1 AND p.epoch = $2 AND (p.at >= u.t0 OR p.request_id = u.first_request)
-  )`,
-  exposedRequests: `
-    SELECT e.unit_key, e.request_id FROM event_exposures e JOIN u ON u.unit_key = e.unit_key
-    WHERE e.experiment_id = $1 AND e.epoch = $2`,
-  outcomesToo: '',
-  answersToo: 'model = $3 AND request_id IS NOT NULL',
-};
-
 /** The day partition of a moment, as a date. */
 export function utcDay(at: string): string {
   return `(${at}::timestamptz AT TIME ZONE 'UTC')::date`;

@@ -194,22 +194,52 @@ WITH seen AS MATERIALIZED (
 UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(last_at) FROM arms))
 WHERE experiment_id = $1`;
 
-/** The sums of a cell over rows of values, each with its sign. */
-export const CELL_SUMS = `
-    coalesce(sum(sign) FILTER (WHERE counted), 0) AS n,
-    coalesce(sum(sign) FILTER (WHERE NOT counted), 0) AS pending,
-    coalesce(sum(sign * y) FILTER (WHERE counted), 0) AS sum_y,
-    coalesce(sum(sign * y * y) FILTER (WHERE counted), 0) AS sum_yy,
-    coalesce(sum(sign * y * y * y) FILTER (WHERE counted), 0) AS sum_yyy,
-    coalesce(sum(sign * d) FILTER (WHERE counted), 0) AS sum_d,
-    coalesce(sum(sign * d * d) FILTER (WHERE counted), 0) AS sum_dd,
-    coalesce(sum(sign * y * d) FILTER (WHERE counted), 0) AS sum_yd,
-    coalesce(sum(sign) FILTER (WHERE counted AND y > 0), 0) AS events,
-    coalesce(sum(sign) FILTER (WHERE counted AND capped), 0) AS capped,
-    coalesce(sum(sign) FILTER (WHERE counted AND has_x), 0) AS with_x,
-    coalesce(sum(sign * x) FILTER (WHERE counted), 0) AS sum_x,
-    coalesce(sum(sign * x * x) FILTER (WHERE counted), 0) AS sum_xx,
-    coalesce(sum(sign * x * y) FILTER (WHERE counted), 0) AS sum_xy`;
+/** What a cell is made of, in the order of `cellSums`. */
+export const CELL_FIELDS = [
+  ...[
+    'n',
+    'pending',
+    'sum_y',
+    'sum_yy',
+    'sum_yyy',
+    'sum_d',
+    'sum_dd',
+    'sum_yd',
+    'events',
+    'capped',
+  ],
+  ...['with_x', 'sum_x', 'sum_xx', 'sum_xy'],
+] as const;
+
+/**
+ * The sums of a cell over rows of values; `signed` where each row has a `sign` to be counted with, `covariate` where
+ * some x may be other than 0.
+ */
+export function cellSums({
+  signed,
+  covariate,
+}: {
+  readonly signed: boolean;
+  readonly covariate: boolean;
+}): string {
+  const total = (product: string): string =>
+    `coalesce(sum(${signed ? 'sign * ' : ''}${product}) FILTER (WHERE counted), 0)`;
+  const count = (condition: string): string =>
+    signed
+      ? `coalesce(sum(sign) FILTER (WHERE ${condition}), 0)`
+      : `count(*) FILTER (WHERE ${condition})`;
+  const ofPast = (product: string): string => (covariate ? total(product) : '0::numeric');
+  return `
+    ${count('counted')} AS n, ${count('NOT counted')} AS pending,
+    ${total('y')} AS sum_y, ${total('y * y')} AS sum_yy, ${total('y * y * y')} AS sum_yyy,
+    ${total('d')} AS sum_d, ${total('d * d')} AS sum_dd, ${total('y * d')} AS sum_yd,
+    ${count('counted AND y > 0')} AS events, ${count('counted AND capped')} AS capped,
+    ${count('counted AND has_x')} AS with_x,
+    ${ofPast('x')} AS sum_x, ${ofPast('x * x')} AS sum_xx, ${ofPast('x * y')} AS sum_xy`;
+}
+
+/** The same over rows with a sign each. */
+export const CELL_SUMS = cellSums({ signed: true, covariate: true });
 
 /** The change of cells by rows (metric, phase, variant, y, d, capped, x, has_x, counted, sign) named `moved`. */
 const CHANGE_CELLS = `

@@ -15,7 +15,7 @@ import { compilePeriod, type Period } from './period-sql.js';
 import { compileQuantile } from './quantile-sql.js';
 import * as sql from './rollup-sql.js';
 import type { RollupLimits, RollupTarget } from './rollup.js';
-import { MAX_SEGMENTS, SEGMENT_CELLS } from './segment-sql.js';
+import { MAX_SEGMENTS, segmentCells } from './segment-sql.js';
 
 /** The client gives up this long after the server should have: a frozen server never does. */
 const CLIENT_GRACE_MS = 5_000;
@@ -193,8 +193,8 @@ export class RollupStore {
     metric: MetricDefinition,
   ): Promise<SegmentCells[]> {
     const parameters = [experimentId, epoch, attribute, metric.name, MAX_SEGMENTS];
-    const rows = await this.query<SegmentRow>(SEGMENT_CELLS, parameters);
     const isAdjusted = (metric.covariate ?? null) !== null;
+    const rows = await this.query<SegmentRow>(segmentCells({ covariate: isAdjusted }), parameters);
     const segments = Map.groupBy(rows, ({ kind, value }) => `${kind} ${value ?? ''}`);
     return [...segments.values()].map((own) => ({
       segment: segmentOf(own),

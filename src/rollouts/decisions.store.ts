@@ -14,6 +14,8 @@ export interface OutboxMessage {
   readonly id: string;
   readonly topic: string;
   readonly payload: unknown;
+  /** True: a worker of the release before has told the log already, which is all that it knows. */
+  readonly isLogged: boolean;
 }
 
 /** More than any experiment should collect; a page, so that a runaway log cannot fill memory. */
@@ -93,17 +95,21 @@ export class DecisionsStore {
     ]);
   }
 
-  /** Locks the oldest unsent messages; two relays never get the same one. */
+  /** Locks the oldest messages that were not announced; two relays never get the same one. */
   async takeUnsent(tx: EntityManager, limit: number): Promise<readonly OutboxMessage[]> {
     return tx.query<OutboxMessage[]>(
-      `SELECT id, topic, payload FROM outbox WHERE sent_at IS NULL
+      `SELECT id, topic, payload, sent_at IS NOT NULL AS "isLogged" FROM outbox WHERE announced_at IS NULL
        ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`,
       [limit],
     );
   }
 
   async markSent(tx: EntityManager, ids: readonly string[]): Promise<void> {
-    await tx.query('UPDATE outbox SET sent_at = now() WHERE id = ANY($1::bigint[])', [ids]);
+    await tx.query(
+      `UPDATE outbox SET announced_at = now(), sent_at = coalesce(sent_at, now())
+       WHERE id = ANY($1::bigint[])`,
+      [ids],
+    );
   }
 
   /** The database's clock, the only one that times of decisions come from (workers' clocks differ). */

@@ -31,7 +31,7 @@ export class OutboxService {
       const messages = await this.decisions.takeUnsent(tx, RELAY_BATCH);
       if (messages.length === 0) return 0;
       for (const message of messages) {
-        this.logger.log(message.payload);
+        if (!message.isLogged) this.logger.log(message.payload);
         await this.announce(tx, message);
       }
       await this.decisions.markSent(

@@ -110,6 +110,7 @@ export class PlanningService {
 
   /** Throws `invalid_input` naming each metric whose control is unknown; `unavailable` when too many wait. */
   async plan({ assume, ...definition }: PlanBody): Promise<ExperimentForecast> {
+    refuseOtherKinds(definition.kind);
     const design = await this.experiments.preview(definition);
     const recent = await this.#recent(design);
     const observed = observationsOf(design.metrics, controlOf(design).version, recent);
@@ -243,4 +244,12 @@ async function simulate(
       characteristicsOf(scenario, endings[index] ?? [], isTimed),
     ),
   };
+}
+
+/** A shadow compares answers and a holdout what was shipped: neither has steps or a split that could be planned. */
+function refuseOtherKinds(kind: string): void {
+  if (kind === 'ab' || kind === 'canary') return;
+  throw new SluiceError('not_yet', `a ${kind} is not planned`, [
+    { field: '/kind', given: kind, expected: 'ab or canary' },
+  ]);
 }

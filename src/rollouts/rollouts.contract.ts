@@ -59,9 +59,31 @@ export type WeightsBody = z.infer<typeof weightsBodySchema>;
 
 export type VerbBody = z.infer<typeof verbBodySchema>;
 
+/** A few dozen short values; they come in a URL. */
+const MAX_ATTRIBUTES_LENGTH = 4_096;
+
+const attributesSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+/** Attributes as an explanation is asked about them; null: the text is no such object. */
+export function attributesOf(text: string): z.infer<typeof attributesSchema> | null {
+  try {
+    return attributesSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
 export const assignmentQuerySchema = z.strictObject({
   unit: z.string().min(1).max(512),
   configVersion: z.coerce.number().int().min(1).optional(),
+  attributes: z
+    .string()
+    .max(MAX_ATTRIBUTES_LENGTH)
+    .refine((text) => attributesOf(text) !== null, {
+      error: 'a JSON object of texts, numbers and booleans such as {"country":"IN"}',
+    })
+    .optional()
+    .describe('What audiences ask for, as a JSON object; none if absent'),
 });
 
 export type AssignmentQuery = z.infer<typeof assignmentQuerySchema>;

@@ -4,9 +4,10 @@ import { SluiceError } from '../kernel/errors.js';
 import { PlanService } from '../models/plan.service.js';
 import { type Explanation, explainAssignment } from '../routing/explain.js';
 import { modelIn } from '../routing/plan-change.js';
+import type { AttributeValue } from '../routing/plan.js';
 import { DecisionsStore } from './decisions.store.js';
 import { replay, type ReplayResult } from './replay.js';
-import type { AssignmentQuery } from './rollouts.contract.js';
+import { type AssignmentQuery, attributesOf } from './rollouts.contract.js';
 import { firstBrokenLink, type StoredDecision } from './stored-decision.js';
 
 export interface DecisionLog {
@@ -47,7 +48,7 @@ export class RolloutsService {
   /** Why a unit gets its version, now or at an earlier config version. */
   async explain(
     idOrName: string,
-    { unit, configVersion }: AssignmentQuery,
+    { unit, configVersion, attributes }: AssignmentQuery,
   ): Promise<Explanation & { readonly configVersion: number }> {
     const { model } = await this.experiments.get(idOrName);
     const plan =
@@ -58,6 +59,8 @@ export class RolloutsService {
         { field: 'configVersion', given: configVersion, expected: 'a config version of the model' },
       ]);
     }
-    return { ...explainAssignment(modelPlan, unit), configVersion: plan.version };
+    const known = new Map(Object.entries(attributesOf(attributes ?? '{}') ?? {}));
+    const read = (name: string): AttributeValue | undefined => known.get(name);
+    return { ...explainAssignment(modelPlan, unit, read), configVersion: plan.version };
   }
 }

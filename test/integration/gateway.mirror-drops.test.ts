@@ -64,6 +64,20 @@ describe('a request that is dropped says why', () => {
     expect(scene.gateway.mirrors.status[0]?.connections).toBeLessThanOrEqual(20);
   });
 
+  it('none either while a connection may be opened within the time-out', async () => {
+    const shadow = await version((_seen, res) => {
+      res.setHeader('connection', 'close');
+      res.end('{}');
+    });
+    const scene = await sceneOf({
+      shadow,
+      experiment: { mirror: { ...MIRROR, timeoutMs: 10_000 } },
+    });
+    await Promise.all(Array.from({ length: 15 }, () => call(scene)));
+    await mirrored(scene, 15);
+    expect(scene.gateway.mirrors.status[0]).toMatchObject({ sent: 15, drops: {} });
+  });
+
   it('in_flight: no connection was free within the time-out', async () => {
     const shadow = await version((_seen, res) => {
       res.setHeader('connection', 'close');

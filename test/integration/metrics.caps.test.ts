@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { quantileSorted } from 'simple-statistics';
-import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.service.js';
 import { defineMetric } from '../../src/metrics/define-metric.js';
@@ -17,9 +16,11 @@ import {
   outcome,
   prediction,
   requestIdAt,
+  settle,
 } from '../support/metric-events.js';
 import type { EventRows } from '../support/metric-events.js';
 import { startRollups } from '../support/rollups.js';
+import { openedDays } from '../support/scans.js';
 
 const HOUR = 3_600_000;
 const NOW = Date.UTC(2026, 2, 20, 12);
@@ -92,15 +93,6 @@ const totals = (factor: number): number[] =>
     (a, b) => a - b,
   );
 
-/** How often this connection has begun to scan each day of each stream; earlier transactions may be in it. */
-async function scansOf(tx: EntityManager): Promise<Map<string, number>> {
-  const rows = await tx.query<{ table: string; scans: number }[]>(
-    `SELECT relname AS table, (seq_scan + coalesce(idx_scan, 0))::integer AS scans
-     FROM pg_stat_xact_user_tables WHERE relname ~ '_[0-9]{8}$'`,
-  );
-  return new Map(rows.map(({ table, scans }) => [table, scans]));
-}
-
 describe('a cap asked for as a percentile', () => {
   it('is that percentile of the number per unit before the start, units without events included', async () => {
     const model = `m-${randomUUID()}`;
@@ -148,14 +140,10 @@ describe('a cap asked for as a percentile', () => {
       new Date(at).toISOString(),
     );
     for (const day of days) await pool.query('SELECT ensure_event_day($1)', [day.slice(0, 10)]);
-    const { caps, before, after } = await database.transaction(async (tx) => ({
-      before: await scansOf(tx),
-      caps: await freezeCaps(tx, [revenue()], { model, nowMs: NOW }),
-      after: await scansOf(tx),
-    }));
+    const { answer: caps, days: known } = await database.transaction((tx) =>
+      openedDays(tx, () => freezeCaps(tx, [revenue()], { model, nowMs: NOW })),
+    );
     expect(caps[0]?.winsorizeAt).toBeGreaterThan(0);
-    const opened = [...after].filter(([table, scans]) => scans > (before.get(table) ?? 0));
-    const known = new Set(opened.map(([table]) => table.slice(-8)));
     expect(known).toContain('20260318');
     for (const day of days) expect(known).not.toContain(day.slice(0, 10).replaceAll('-', ''));
   });
@@ -203,19 +191,16 @@ describe('a covariate', () => {
       ],
     });
     const target = { experimentId, epoch: 1, model, metrics: [metric] };
-    await expect
-      .poll(async () => {
-        await rollups.rollUp(target);
-        return (await rollups.cells(target)).metricCells;
-      })
-      .toMatchObject([
-        {
-          n: 3,
-          meanY: 5,
-          capped: 1,
-          // x = 4, 10 (cut), 0 beside y = 5, 10 (cut), 0
-          covariate: { unitsWithData: 2, meanX: 14 / 3, m2X: 152 / 3, coMomentXY: 50 },
-        },
-      ]);
+    await settle(pool);
+    await rollups.rollUp(target);
+    expect((await rollups.cells(target)).metricCells).toMatchObject([
+      {
+        n: 3,
+        meanY: 5,
+        capped: 1,
+        // x = 4, 10 (cut), 0 beside y = 5, 10 (cut), 0
+        covariate: { unitsWithData: 2, meanX: 14 / 3, m2X: 152 / 3, coMomentXY: 50 },
+      },
+    ]);
   });
 });

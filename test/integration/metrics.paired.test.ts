@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Mirror } from '../../src/events/event.js';
-import { BUILT_IN_METRICS } from '../../src/metrics/built-in.js';
 import { defineMetric } from '../../src/metrics/define-metric.js';
 import type { MetricDefinition } from '../../src/metrics/metric.js';
 import type { PairCell } from '../../src/metrics/paired.js';
@@ -15,6 +14,7 @@ import {
   settle,
   type StoredOutcome,
 } from '../support/metric-events.js';
+import { builtIn } from '../support/paired-evidence.js';
 import { insertMirrors, mirror, side } from '../support/pairs.js';
 import { startRollups } from '../support/rollups.js';
 import { seeded } from '../unit/statistics/seeded.js';
@@ -22,11 +22,6 @@ import { seeded } from '../unit/statistics/seeded.js';
 const T0 = Date.UTC(2026, 0, 5, 12);
 const MINUTE = 60_000;
 
-const builtIn = (name: string): MetricDefinition => {
-  const found = BUILT_IN_METRICS.find((metric) => metric.name === name);
-  if (found === undefined) throw new Error(`no metric ${name}`);
-  return found;
-};
 const label = (loss: 'zero_one' | 'log_loss' | 'squared_error', output = 'score') =>
   ({ label: { outcome: 'chargeback', output, loss } }) as const;
 const wrong = defineMetric('wrong', {
@@ -236,6 +231,27 @@ describe('pairs', () => {
     expect((await pairs.cells(target)).counts.sent).toBe(3);
   });
 
+  it('take labels in the order in which their transactions began, so that a first pair stays first', async () => {
+    const target = targetOf(wrong);
+    const w = writer(target);
+    const said = both({ captured: { block: true } }, { captured: { block: false } });
+    const same = both({ captured: { block: true } }, { captured: { block: true } });
+    await insertMirrors(pool, [w.pair('a', 1, said), w.pair('a', 2, same)]);
+    await settle(pool);
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await insertEvents(client, { outcomes: [w.labelled(1, 1)] });
+    await insertEvents(pool, { outcomes: [w.labelled(2, 1)] });
+    await pairs.takeIn(target);
+    expect((await cellsOf(target))['wrong']).toBeUndefined();
+    await client.query('COMMIT');
+    client.release();
+    await takeIn(target);
+    expect((await cellsOf(target))['wrong']).toMatchObject({
+      first: { shadowOnly: 1, neither: 0, both: 0, primaryOnly: 0 },
+    });
+  });
+
   it('say when the sums are those of a part of the events', async () => {
     const target = targetOf(builtIn('latency_ms'));
     const w = writer(target);
@@ -303,7 +319,7 @@ function history(target: RollupTarget, seed: number) {
   return { mirrors, labels, random };
 }
 
-describe.each([11, 12, 13])('pairs of a random history (seed %i)', (seed) => {
+describe.each([11, 12])('pairs of a random history (seed %i)', (seed) => {
   it('sum up to the same in whatever order and portions events come, and as recomputed', async () => {
     const target = targetOf(...METRICS);
     const { mirrors, labels, random } = history(target, seed);

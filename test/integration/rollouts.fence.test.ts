@@ -13,6 +13,7 @@ import { LeasesService } from '../../src/experiments/leases.service.js';
 import { ModelsService } from '../../src/models/models.service.js';
 import { modelSchema, versionSchema } from '../../src/models/model.contract.js';
 import { EvaluationService } from '../../src/rollouts/evaluation.service.js';
+import { OutboxService } from '../../src/rollouts/outbox.service.js';
 import { RolloutsService } from '../../src/rollouts/rollouts.service.js';
 import { VerbsService } from '../../src/rollouts/verbs.service.js';
 import { testConfig } from '../support/config.js';
@@ -136,6 +137,24 @@ describe('a decision', () => {
     );
     expect(rows.map(({ payload }) => payload.number)).toEqual(
       (await log()).map(({ number }) => number),
+    );
+  });
+
+  it('is told to webhooks too when a worker of the release before has told it to its log', async () => {
+    await pool.query(
+      `INSERT INTO webhooks (name, url, events, sealed_secret)
+       VALUES ('ops', 'http://127.0.0.1:9/', '{start,pause}', '')`,
+    );
+    await pool.query('UPDATE outbox SET sent_at = now()');
+    const outbox = app.get(OutboxService, { strict: false });
+    expect(await outbox.relay()).toBe((await log()).length);
+    expect(await outbox.relay()).toBe(0);
+    const { rows } = await pool.query<{ id: string; type: string }>(
+      'SELECT message_id AS id, type FROM webhook_deliveries ORDER BY message_id',
+    );
+    const told = (await log()).filter(({ kind }) => kind === 'start' || kind === 'pause');
+    expect(rows).toEqual(
+      told.map(({ number, kind }) => ({ id: `${id}-${number}`, type: `sluice.decision.${kind}` })),
     );
   });
 

@@ -250,6 +250,8 @@ describe('an experiment of kind holdout', () => {
     const { body } = await admin('POST', '/models/both/holdout/release', { reason: 'renewed' });
     expect(body.decision).toMatchObject({ kind: 'release', automatic: false });
     expect(body.decision.summary).toContain('renewed');
+    expect(body.model.holdout).toBeUndefined();
+    await admin('PUT', '/models/both', { timeoutMs: 500 });
     expect((await planned('both')).holdout).toBeUndefined();
     const log = (await admin('GET', `/experiments/${name}/decisions`)).body;
     expect(log.decisions.map(({ kind }: { kind: string }) => kind).at(0)).toBe('start');
@@ -269,5 +271,52 @@ describe('an experiment of kind holdout', () => {
     await admin('POST', `/experiments/${name}/abort`, { reason: 'x' });
     expect((await planned('stays')).holdout).toMatchObject({ share: 0.25, version: 'v1' });
     expect((await planned('stays')).holdout?.experiment).toBeUndefined();
+  });
+});
+
+describe('attributes of a model', () => {
+  const country = { attributes: { country: { header: 'X-Country' } } };
+
+  it('are frozen while a running experiment has an audience that asks for them, and explain it', async () => {
+    await register('asked', { attributes: { ...country.attributes, age: { query: 'age' } } });
+    const canary = {
+      ...{ name: 'asked-canary', model: 'asked', kind: 'canary' },
+      variants: [
+        { name: 'control', version: 'v1', control: true },
+        { name: 'new', version: 'v2' },
+      ],
+      audience: [{ attribute: 'country', in: ['IN'] }],
+      metrics: [{ metric: 'latency_ms', role: 'success' }],
+      analysis: { minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 1_000 },
+      rollout: { steps: [{ coverage: 0.5 }, { coverage: 1 }] },
+    };
+    const unknown = [{ attribute: 'shoe-size', equals: 42 }];
+    expect((await admin('POST', '/experiments', { ...canary, audience: unknown })).status).toBe(
+      422,
+    );
+    const backwards = [{ attribute: 'country', semver: { from: '2.0.0', below: '2.0.0-rc.1' } }];
+    expect((await admin('POST', '/experiments', { ...canary, audience: backwards })).status).toBe(
+      422,
+    );
+    expect((await admin('POST', '/experiments', canary)).status).toBe(201);
+    await admin('POST', '/experiments/asked-canary/start', { reason: 'a test' });
+    const frozen = await admin('PUT', '/models/asked', {});
+    expect(frozen.status).toBe(409);
+    expect(frozen.body.defects[0]).toMatchObject({ field: 'attributes.country' });
+    expect((await admin('PUT', '/models/asked', country)).status).toBe(200);
+
+    const explained = async (attributes?: string): Promise<Answer> =>
+      admin(
+        'GET',
+        `/experiments/asked-canary/assignment?unit=u1${
+          attributes === undefined ? '' : `&attributes=${encodeURIComponent(attributes)}`
+        }`,
+      );
+    const outside = await explained();
+    expect(outside.body.assignment.reason).toBe('champion');
+    expect(JSON.stringify(outside.body.steps)).toContain('country is not known');
+    const inside = await explained('{"country":"IN"}');
+    expect(inside.body.assignment.reason).toBe('experiment');
+    expect((await explained('["IN"]')).status).toBe(422);
   });
 });

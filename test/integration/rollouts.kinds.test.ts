@@ -142,6 +142,8 @@ describe('two workers evaluating at once', () => {
     const second = await the(LeasesService).claim(id, 'b', 30_000);
     if (second === null) throw new Error('another lease');
     await Promise.all([first, second].map((lease) => the(EvaluationService).evaluate(lease)));
+    // the one that was too late may have taken the other's report number, so that its turn is repeated
+    for (const holder of ['c', 'd']) await evaluate(id, holder);
     const advances = (await log(id)).filter(({ kind }) => kind === 'advance');
     expect(advances).toHaveLength(1);
     const experiment = await the(ExperimentsService).get(id);
@@ -222,6 +224,13 @@ describe('several arms', () => {
       ['close', false],
     ]);
     await expect(verbs.close(id, { variant: 'c', reason: 'x' }, 'ann')).rejects.toThrow(/last arm/);
+    // a design says nothing of arms that were closed: the next epoch must not put their units into other arms
+    const { salt } = await the(ExperimentsService).get(id);
+    await verbs.redesign(id, { changes: { hypothesis: 'again' }, reason: 'anew' }, 'ann');
+    expect((await the(ExperimentsService).get(id)).salt).not.toBe(salt);
+    const [anew] = (await planOf('weighed')).experiments;
+    expect(anew?.variants.map(({ closed }) => closed)).toEqual([undefined, undefined, undefined]);
+    expect(anew).toMatchObject({ epoch: 2, coverage: 0.4, phase: 1 });
     await verbs.perform(id, 'promote', { reason: 'c', variant: 'c' }, 'ann');
     expect((await planOf('weighed')).champion).toBe('v3');
   });
@@ -338,7 +347,7 @@ describe('a shadow that is ready', () => {
     expect(await the(ExperimentsService).get(id)).toMatchObject({ status: 'completed' });
     const drafts = await the(ExperimentsService).list({ model: 'blocked', status: 'draft' });
     expect(drafts).toHaveLength(1);
-    expect(drafts[0]).toMatchObject({ parentId: id });
+    expect(drafts[0]).toMatchObject({ parentId: id, design: null, startedAtMs: null });
     expect(drafts[0]?.name).toMatch(/^in-the-way-[0-9a-f]{8}$/);
     expect(drafts[0]?.lastFailure).toContain('in-the-way takes units');
   });

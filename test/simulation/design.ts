@@ -32,12 +32,13 @@ const spent: MetricDefinition = {
 /** A design as people post it: any of the kinds that enrol units, small enough for a short life. */
 export function randomDesign(random: Random, model: string): FrozenDesign {
   const isCanary = chance(random, 0.6);
+  const limits = chance(random, 0.4) ? { limits: limitsOf(random) } : {};
   const plain = designOf();
   return {
     ...plain,
     kind: isCanary ? 'canary' : 'ab',
     model,
-    variants: variantsOf(random, isCanary ? 2 : 2 + Math.floor(3 * random() ** 2)),
+    variants: variantsOf(random, isCanary ? 2 : whole(random, 2, 4)),
     coverage: isCanary ? 1 : pick(random, [0.3, 0.6, 1]),
     metrics: metricsOf(random),
     steps: isCanary ? stepsOf(random) : [],
@@ -48,22 +49,22 @@ export function randomDesign(random: Random, model: string): FrozenDesign {
       alpha: pick(random, [0.05, 0.1, 0.2]),
       minimumDetectableEffect: { absolute: 0.1 },
       plannedUnits: whole(random, 100, 800),
-      minUnits: whole(random, 2, 30),
-      minRuntimeMs: pick(random, [0, 0, 2 * MINUTE_MS, 10 * MINUTE_MS]),
+      minUnits: pick(random, [2, 10, 30, 150]),
+      minRuntimeMs: pick(random, [0, 0, 4 * MINUTE_MS, 15 * MINUTE_MS]),
       intervalMs: whole(random, 5, 20) * SECOND_MS,
-      maxRuntimeMs: pick(random, [15, 40, 120]) * MINUTE_MS,
+      maxRuntimeMs: pick(random, [20, 60, 240]) * MINUTE_MS,
     },
     decision: {
       ...plain.decision,
-      onSuccess: chance(random, 0.15) ? 'recommend' : 'promote',
-      onDeterioration: chance(random, 0.15) ? 'recommend' : 'rollback',
+      onSuccess: chance(random, 0.1) ? 'recommend' : 'promote',
+      onDeterioration: chance(random, 0.25) ? 'recommend' : 'rollback',
       onSampleRatioMismatch: chance(random, 0.3) ? 'rollback' : 'hold',
       onNoData: chance(random, 0.3) ? 'rollback' : 'hold',
       noDataGraceMs: pick(random, [0, 2, 10]) * MINUTE_MS,
       dryRun: chance(random, 0.1),
     },
-    ...(chance(random, 0.3) ? { bakeMs: whole(random, 0, 5) * MINUTE_MS } : {}),
-    ...(chance(random, 0.3) ? { limits: limitsOf(random) } : {}),
+    ...(chance(random, 0.4) ? { bakeMs: whole(random, 0, 5) * MINUTE_MS } : {}),
+    ...limits,
   };
 }
 
@@ -81,10 +82,10 @@ function metricsOf(random: Random): readonly DesignMetric[] {
   return [
     success({ ...conversion, windowMs }),
     ...(chance(random, 0.2) ? [success(spent)] : []),
-    ...(chance(random, 0.7)
-      ? [guards(errorRate, { absolute: pick(random, [0.03, 0.1, 0.2]) })]
+    ...(chance(random, 0.6)
+      ? [guards(errorRate, { absolute: pick(random, [0.05, 0.15, 0.3]) })]
       : []),
-    ...(chance(random, 0.3) ? [guards(latency, { relative: pick(random, [0.1, 0.5]) })] : []),
+    ...(chance(random, 0.3) ? [guards(latency, { relative: pick(random, [0.3, 0.8]) })] : []),
   ];
 }
 
@@ -102,5 +103,5 @@ function stepsOf(random: Random): readonly RolloutStep[] {
 }
 
 function limitsOf(random: Random): OperationalLimits {
-  return { errorRate: chance(random, 0.8) ? pick(random, [0.4, 0.7]) : null, timeoutRate: null };
+  return { errorRate: pick(random, [0.3, 0.5]), timeoutRate: chance(random, 0.3) ? 0.5 : null };
 }

@@ -1,9 +1,16 @@
 import type { Experiment, FrozenDesign } from '../../src/experiments/experiment.js';
-import type { Enrolment } from '../../src/routing/plan.js';
+import type { Enrolment, ModelPlan } from '../../src/routing/plan.js';
 import { replay } from '../../src/rollouts/replay.js';
 import { firstBrokenLink, type StoredDecision } from '../../src/rollouts/stored-decision.js';
 import type { Assessment, MetricAssessment, TestResult } from '../../src/statistics/assessment.js';
-import { isOpen, type Lease, type ModelDatabase, planned, type Row } from './database.js';
+import {
+  isOpen,
+  type Lease,
+  type ModelDatabase,
+  type Outcome,
+  planned,
+  type Row,
+} from './database.js';
 import type { Concluded } from './worker.js';
 
 /** A property that does not hold, in words and numbers. */
@@ -98,7 +105,8 @@ interface Committed {
 
 /** What must be true at every step of every world. */
 export class Properties {
-  private readonly arms = new Map<string, string>();
+  /** What enrolled units got, and the first plan that said so. */
+  private readonly arms = new Map<string, { readonly variant: string; readonly since: number }>();
   private readonly fences = new Map<string, number>();
   private readonly coverages = new Map<string, number>();
   private readonly left = new Set<string>();
@@ -110,18 +118,36 @@ export class Properties {
   constructor(private readonly database: ModelDatabase) {}
 
   /** A gateway dealt a unit out. */
-  assigned(unit: string, enrolment: Enrolment | null): void {
+  assigned(unit: string, enrolment: Enrolment | null, model: ModelPlan, version: number): void {
+    this.isKept(unit, enrolment, model, version);
     if (enrolment === null) return;
     const { experimentId, epoch, variant } = enrolment;
     const key = `${experimentId} ${String(epoch)} ${unit}`;
-    const before = this.arms.get(key);
-    this.arms.set(key, variant);
+    const before = this.arms.get(key)?.variant;
+    if (before !== variant) this.arms.set(key, { variant, since: version });
     if (before === undefined || before === variant) return;
     // a canary beyond one half takes units of its control: the one way that exists; gateways hear of it at their time
     const { experiment } = this.database.row(experimentId);
     const coverage = this.coverages.get(`${experimentId} ${String(epoch)}`) ?? 0;
     const isTaken = experiment.kind === 'canary' && coverage > 0.5;
     must(isTaken, 'no unit changes its variant', () => `${unit} went from ${before} to ${variant}`);
+  }
+
+  /** Who is enrolled stays enrolled, as long as the experiment runs and its arm is open. */
+  private isKept(
+    unit: string,
+    enrolment: Enrolment | null,
+    { experiments, holdout }: ModelPlan,
+    version: number,
+  ): void {
+    if (holdout !== undefined) return;
+    for (const { id, epoch, variants } of experiments) {
+      const known = this.arms.get(`${id} ${String(epoch)} ${unit}`);
+      if (known === undefined || known.since > version) continue;
+      const isClosed = variants.some(({ name, closed }) => name === known.variant && closed);
+      const isStill = enrolment?.experimentId === id;
+      must(isStill || isClosed, 'no enrolled unit leaves', () => `${unit} of ${known.variant}`);
+    }
   }
 
   leased({ experimentId, epoch }: Lease): void {
@@ -154,19 +180,30 @@ export class Properties {
   }
 
   /** A turn was carried out, whether or not it was news. */
-  carriedOut({ id, design, rollout }: Experiment, { report, nowMs, decision }: Concluded): void {
+  carriedOut(experiment: Experiment, concluded: Concluded, outcome: Outcome): void {
+    const { id, design, rollout } = experiment;
+    const { report, nowMs, decision, verdict } = concluded;
     if (design === null) return;
+    const { kind } = verdict.decision;
+    const isOld = kind === 'hold' || kind === 'error';
+    must(outcome.kind !== 'no_news' || isOld, 'what is decided happens', () => kind);
+    // an analysis that failed looked at nothing: it neither breaks a bake nor counts for it
+    if (report === null) return;
     const open = openVariants(design, rollout?.closed ?? []);
     const isReady =
-      report !== null &&
       decision.kind !== 'advance' &&
       open.some((variant) => missingEvidence(design, report.assessment, variant) === null);
     if (!isReady) this.notReadyAtMs.set(id, nowMs);
   }
 
   committed(committed: Committed): void {
-    const { decision, before } = committed;
+    const { concluded, decision, before } = committed;
     this.once(decision, before);
+    if (decision.kind === 'promote' || decision.kind === 'advance') {
+      const answers = (concluded.verdict.inputs.gates ?? []).map(({ answer }) => answer);
+      const isOpenGate = answers.every((answer) => answer === 'allowed');
+      must(isOpenGate, 'no gate is passed that does not open', () => answers.join());
+    }
     must(replay(decision).identical, 'a decision replays', () => {
       return `${decision.kind} ${decision.summary}`;
     });
@@ -308,12 +345,6 @@ export class Properties {
     );
     const isApproved = !approval || rollout.approvedStep === rollout.step;
     must(isApproved, 'a step that needs approval has it', () => String(rollout.approvedStep));
-    const verdicts = concluded.verdict.inputs.gates ?? [];
-    must(
-      verdicts.every(({ answer }) => answer === 'allowed'),
-      'no gate is passed that does not open',
-      () => verdicts.map(({ answer }) => answer).join(),
-    );
     const { quality } = concluded.report?.assessment ?? {};
     const isSound =
       quality?.sampleRatio.mismatch === false &&

@@ -95,8 +95,12 @@ export class Rollup {
       .sort((a, b) => a.phase - b.phase || orderOf(design, a.variant) - orderOf(design, b.variant));
   }
 
-  metricCells(design: FrozenDesign, nowMs: number): readonly MetricCell[] {
-    return design.metrics.flatMap(({ definition }) => this.cellsOf(definition, design, nowMs));
+  metricCells(
+    design: FrozenDesign,
+    metrics: readonly MetricDefinition[],
+    nowMs: number,
+  ): readonly MetricCell[] {
+    return metrics.flatMap((definition) => this.cellsOf(definition, design, nowMs));
   }
 
   /** Another epoch begins with nothing; outcomes stay, they belong to units. */
@@ -135,7 +139,9 @@ export class Rollup {
     state: UnitState,
   ): readonly [number, number] {
     if (numerator.source.kind === 'prediction') {
-      const total = numerator.source.measure === 'error' ? state.errors : state.latencyMs;
+      const { measure } = numerator.source;
+      const total =
+        measure === 'error' ? state.errors : measure === 'timeout' ? 0 : state.latencyMs;
       return [total, state.requests];
     }
     const untilMs = windowMs === null ? Infinity : state.firstAtMs + windowMs;

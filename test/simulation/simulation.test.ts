@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { liveOnce, simulate } from './simulate.js';
 
 /** A form for every day; `npm run test:simulation` makes a million steps. */
-const STEPS = 40_000;
+const STEPS = Number(process.env['SLUICE_SIMULATION_STEPS'] ?? 40_000);
 const FIRST_SEED = 1;
 
 describe('a simulated world', () => {

@@ -1,5 +1,6 @@
 import { assess, runningResults } from '../../src/analysis/assess.js';
 import { type Evidence, isTorn } from '../../src/analysis/evidence.js';
+import { targetOf } from '../../src/analysis/target.js';
 import type { Report } from '../../src/analysis/report.js';
 import { epochStartOf, type Experiment } from '../../src/experiments/experiment.js';
 import { canonicalJson } from '../../src/kernel/json.js';
@@ -171,11 +172,12 @@ export class Worker {
     const { id, epoch, design, rollout } = experiment;
     if (design === null || rollout === null) throw new Error(`${id} was not started`);
     const { rollup } = this.database.row(id);
+    const { metrics } = targetOf(experiment, design);
     const continues = last?.epoch === epoch ? last : null;
     return {
       ...{ experimentId: id, epoch, design, designHash: 'hash', phases: rollout.phases },
       unitCells: rollup.unitCells(design),
-      metricCells: rollup.metricCells(design, this.database.nowMs),
+      metricCells: rollup.metricCells(design, metrics, this.database.nowMs),
       droppedEvents: this.faults.dropped(),
       caughtUp,
       watermarkMs: rollup.watermarkMs ?? continues?.evidence.watermarkMs ?? null,

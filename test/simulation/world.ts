@@ -7,7 +7,7 @@ import {
 } from '../../src/routing/plan-change.js';
 import type { FrozenDesign, RolloutState } from '../../src/experiments/experiment.js';
 import { assign } from '../../src/routing/assign.js';
-import type { TrafficPlan } from '../../src/routing/plan.js';
+import type { Enrolment, TrafficPlan } from '../../src/routing/plan.js';
 import { type Random, randomOf } from '../../src/rollouts/planning/random.js';
 import type { StoredDecision } from '../../src/rollouts/stored-decision.js';
 import { isOpen, type Manual, ModelDatabase } from './database.js';
@@ -32,6 +32,8 @@ interface Climate {
   readonly lossShare: number;
   readonly crashShare: number;
   readonly gapShare: number;
+  /** Exposures that are written down under another variant: somebody goes round the gateway. */
+  readonly mixedShare: number;
   readonly pauseShare: number;
   readonly verbShare: number;
 }
@@ -89,7 +91,7 @@ export class World {
     }));
     const hasFailures = chance(random, 0.3);
     const faults = {
-      leaseMs: whole(random, 1_000, 20_000),
+      leaseMs: whole(random, 5_000, 120_000),
       failureShare: hasFailures ? 0.6 * random() : 0,
       backlogShare: chance(random, 0.3) ? 0.2 : 0,
       vetoShare: chance(random, 0.3) ? 0.5 : 0,
@@ -149,9 +151,9 @@ export class World {
     this.database.nowMs += Math.ceil(waiting(random, climate.stepMs));
     this.deliver();
     const roll = random();
-    if (roll < 0.28) this.traffic();
-    else if (roll < 0.86) this.work();
-    else if (roll < 0.92) this.gatewaysFollow();
+    if (roll < 0.25) this.traffic();
+    else if (roll < 0.85) this.work();
+    else if (roll < 0.9) this.gatewaysFollow();
     else if (roll < 0.97) for (const worker of this.workers) worker.heartbeat();
     else if (!this.isCalm) this.trouble();
     this.properties.everyStep();
@@ -180,22 +182,25 @@ export class World {
     if (model === null) return;
     const requests = whole(random, 1, 40);
     for (let request = 0; request < requests; request += 1) {
-      const unit = `u${String(whole(random, 1, climate.units))}`;
+      const number = whole(random, 1, climate.units);
+      const unit = `u${String(number)}`;
       const assignment = assign(model, unit, null);
       if (assignment === null) continue;
       const { enrolment, version } = assignment;
-      this.properties.assigned(unit, enrolment);
+      this.properties.assigned(unit, enrolment, model, gateway.plan.version);
       if (enrolment === null) continue;
       const rates = climate.rates[version] ?? { buys: 0, fails: 0, latencyMs: 1 };
       const atMs = database.nowMs + gateway.skewMs;
-      const isLost = enrolment.variant !== 'control' && chance(random, climate.crashShare);
-      if (isLost) continue;
+      // the same units again and again: a version that crashes on what they send
+      const crashes = number % 100 < 100 * climate.crashShare;
+      if (crashes && enrolment.variant !== 'control') continue;
       if (chance(random, climate.gapShare)) {
         this.dropped += 1;
         continue;
       }
       const visit: Visit = {
-        ...{ id: this.nextId, unit, atMs, enrolment, isError: chance(random, rates.fails) },
+        ...{ id: this.nextId, unit, atMs, isError: chance(random, rates.fails) },
+        enrolment: chance(random, climate.mixedShare) ? this.mixed(enrolment) : enrolment,
         latencyMs: waiting(random, rates.latencyMs),
       };
       this.nextId += 1;
@@ -208,6 +213,12 @@ export class World {
         this.send({ kind: 'outcome', bought, atMs: boughtAtMs - gateway.skewMs });
       }
     }
+  }
+
+  private mixed(enrolment: Enrolment): Enrolment {
+    const { design } = this.database.row(enrolment.experimentId).experiment;
+    const variant = pick(this.random, design?.variants ?? []).name;
+    return { ...enrolment, variant };
   }
 
   /** Some arrive twice, some much later than they happened. */
@@ -252,7 +263,7 @@ export class World {
     if (event.kind !== 'committed') return;
     const { outcome, concluded } = event;
     if (outcome.kind === 'conflict') this.conflicts += 1;
-    else this.properties.carriedOut(event.experiment, concluded);
+    else this.properties.carriedOut(event.experiment, concluded, outcome);
     if (outcome.kind !== 'decided') return;
     this.count(kindOf(outcome.decision));
     this.properties.committed({ concluded, ...outcome });
@@ -273,15 +284,16 @@ export class World {
     if (chance(random, 0.1)) worker.kill();
     const gateway = pick(random, this.gateways);
     gateway.isCutOff = chance(random, 0.3);
-    const [id] = this.open;
-    if (id !== undefined && chance(random, climate.verbShare)) this.act(id);
+    // now and then somebody tries it on what has ended
+    const ids = chance(random, 0.9) ? this.open : [...this.database.rows.keys()];
+    if (ids.length > 0 && chance(random, climate.verbShare)) this.act(pick(random, ids));
   }
 
   private act(id: string): void {
     const { random } = this;
     const { design, rollout } = this.database.row(id).experiment;
     if (design === null) return;
-    const act = chance(random, 0.92)
+    const act = chance(random, 0.97)
       ? gentleAct(random, design, rollout)
       : harshAct(random, design);
     const outcome = this.database.perform(id, act);
@@ -302,7 +314,7 @@ function kindOf({ kind, reasons }: StoredDecision): string {
 }
 
 function gentleAct(random: Random, design: FrozenDesign, rollout: RolloutState | null): Manual {
-  const verbs = ['pause', 'resume', 'resume', 'approve', 'approve', 'approve', 'advance'] as const;
+  const verbs = ['pause', 'resume', 'resume', 'resume', 'approve', 'approve', 'advance'] as const;
   if (design.kind !== 'ab' || chance(random, 0.7)) return { verb: pick(random, verbs) };
   const { name: variant } = pick(random, design.variants);
   if (chance(random, 0.3)) return { verb: 'close', variant };
@@ -335,19 +347,22 @@ function firstPlan(): TrafficPlan {
 }
 
 function climateOf(random: Random): Climate {
-  const base = { buys: 0.05 + 0.4 * random(), fails: 0.1 * random(), latencyMs: 20 };
+  // a control that fails for everybody is the experiment's own trouble
+  const fails = chance(random, 0.08) ? 0.8 : 0.1 * random();
+  const base = { buys: 0.05 + 0.4 * random(), fails, latencyMs: 20 };
   const worse = (rates: VersionRates): VersionRates => ({
     ...rates,
     buys: chance(random, 0.5) ? rates.buys * 0.4 : rates.buys,
-    fails: chance(random, 0.5) ? 0.2 + 0.4 * random() : rates.fails,
+    fails: chance(random, 0.5) ? 0.2 + 0.7 * random() : rates.fails,
   });
   const better = (rates: VersionRates): VersionRates => ({
     ...rates,
-    buys: Math.min(0.95, rates.buys * (1.3 + 1.5 * random())),
+    buys: Math.min(0.95, rates.buys * (1.5 + 2 * random())),
   });
+  const mood = random();
   const other = (): VersionRates => {
-    const roll = random();
-    return roll < 0.3 ? base : roll < 0.6 ? worse(base) : better(base);
+    const roll = (random() + 2 * mood) / 3;
+    return roll < 0.35 ? worse(base) : roll < 0.5 ? base : better(base);
   };
   return {
     stepMs: whole(random, 300, 2_500),
@@ -355,8 +370,9 @@ function climateOf(random: Random): Climate {
     rates: Object.fromEntries([['v1', base], ...VERSIONS.slice(1).map((name) => [name, other()])]),
     lateMs: whole(random, 500, 120_000),
     lossShare: chance(random, 0.2) ? 0.1 : 0,
-    crashShare: chance(random, 0.08) ? 0.5 : 0,
-    gapShare: chance(random, 0.05) ? 0.0005 : 0,
+    crashShare: chance(random, 0.12) ? 0.5 : 0,
+    mixedShare: chance(random, 0.08) ? 0.1 : 0,
+    gapShare: chance(random, 0.08) ? 0.0005 : 0,
     pauseShare: random(),
     verbShare: chance(random, 0.7) ? 0.6 * random() : 0,
   };

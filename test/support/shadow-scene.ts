@@ -24,6 +24,7 @@ export interface GatewayNumbers {
   readonly inFlight: number;
   readonly connections: number;
   readonly residentBytes: number;
+  readonly cpuSeconds: number;
 }
 
 /** What callers of one block of requests saw. */
@@ -161,6 +162,7 @@ async function numbersOf(pool: Pool): Promise<GatewayNumbers> {
     inFlight: sum('sluice_mirror_in_flight'),
     connections: sum('sluice_mirror_connections'),
     residentBytes: sum('process_resident_memory_bytes'),
+    cpuSeconds: sum('process_cpu_seconds_total'),
   };
 }
 

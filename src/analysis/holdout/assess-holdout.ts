@@ -31,7 +31,8 @@ export interface HoldoutQuestion {
  *
  * A promotion at T is warned of when the lift of a whole period after it lies below the lift of the last whole period
  * before it: `before` is the last period that had ended at T, `after` the j-th that began at or after T and ended
- * before the next promotion; the period in which T lies mixes both champions and is left out. The two periods share
+ * before the next promotion; the period in which T lies mixes both champions and is left out, and so are periods
+ * with too few units. The two periods share
  * units, so that their lifts are dependent in an unknown way: the warning asks for two always-valid Fieller intervals
  * without a common point, which bounds a false one by the sum of two one-sided errors whatever the dependence. Over all
  * success metrics S, promotions k = 1, 2 … and periods j = 1, 2 … the levels alpha / (S k (k + 1) j (j + 1)) sum to at
@@ -89,31 +90,41 @@ function periodMetric(comparison: Comparison, setting: TestSetting): PeriodMetri
 
 function warningsOf(question: HoldoutQuestion, evidence: HoldoutEvidence): readonly LiftWarning[] {
   const metrics = summed(question.design).filter(({ role }) => role === 'success');
-  const { alpha } = question.design.analysis;
-  return evidence.promotions.flatMap((promotion, index) => {
-    const nextMs = evidence.promotions[index + 1]?.atMs ?? Infinity;
-    const { before, after } = around(evidence.periods, promotion.atMs, nextMs);
-    if (before === undefined) return [];
-    return after.flatMap((period, place) => {
-      const [k, j] = [index + 1, place + 1];
-      const level = alpha / (metrics.length * k * (k + 1) * j * (j + 1));
-      return metrics.flatMap((metric) =>
-        fallen(question, { metric, promotion, before, after: period, alpha: level }),
-      );
+  const alpha = question.design.analysis.alpha / Math.max(1, metrics.length);
+  return metrics.flatMap((metric) => {
+    const periods = evidence.periods.filter((period) => isComparable(question, metric, period));
+    return evidence.promotions.flatMap((promotion, index) => {
+      const nextMs = evidence.promotions[index + 1]?.atMs ?? Infinity;
+      const { before, after } = around(periods, promotion.atMs, nextMs);
+      if (before === undefined) return [];
+      const share = alpha / ((index + 1) * (index + 2));
+      return after.flatMap((period, place) => {
+        const level = share / ((place + 1) * (place + 2));
+        return fallen(question, { metric, promotion, before, after: period, alpha: level });
+      });
     });
   });
 }
 
-/** The last whole period before a moment, and the whole ones between it and the next promotion. */
+/** Whole, and with enough units of both cohorts: how much was seen decides, never what was seen. */
+function isComparable(
+  question: HoldoutQuestion,
+  metric: DesignMetric,
+  period: PeriodEvidence,
+): boolean {
+  if (!period.isWhole || period.endedAtMs === null) return false;
+  return hasEnough(comparisonIn(question, metric, period), question.design);
+}
+
+/** The last period that had ended at a moment, and those between it and the next promotion. */
 function around(
   periods: readonly PeriodEvidence[],
   atMs: number,
   nextMs: number,
 ): { readonly before: PeriodEvidence | undefined; readonly after: readonly PeriodEvidence[] } {
-  const whole = periods.filter(({ isWhole, endedAtMs }) => isWhole && endedAtMs !== null);
   return {
-    before: whole.findLast(({ endedAtMs }) => (endedAtMs ?? Infinity) <= atMs),
-    after: whole.filter(
+    before: periods.findLast(({ endedAtMs }) => (endedAtMs ?? Infinity) <= atMs),
+    after: periods.filter(
       ({ startedAtMs, endedAtMs }) => startedAtMs >= atMs && (endedAtMs ?? Infinity) <= nextMs,
     ),
   };
@@ -155,8 +166,11 @@ function goodLift(
 }
 
 function lookAt(comparison: Comparison, setting: TestSetting, alpha: number): Look | null {
-  if (tooFewToTest(comparison, setting.design.analysis.minUnits, true) !== null) return null;
-  return intervalOf(comparison, setting, alpha);
+  return hasEnough(comparison, setting.design) ? intervalOf(comparison, setting, alpha) : null;
+}
+
+function hasEnough(comparison: Comparison, { analysis }: FrozenDesign): boolean {
+  return tooFewToTest(comparison, analysis.minUnits, true) === null;
 }
 
 function liftOf(comparison: Comparison, { contrast, interval }: Look): PeriodMetric['lift'] {

@@ -1,11 +1,12 @@
 import { assess, runningResults } from '../../analysis/assess.js';
 import type { Evidence } from '../../analysis/evidence.js';
-import type { FrozenDesign } from '../../experiments/experiment.js';
+import type { FrozenDesign, RolloutState } from '../../experiments/experiment.js';
 import type { MetricCell } from '../../metrics/metric.js';
 import type { Assessment } from '../../statistics/assessment.js';
 import { advanced, startOf } from '../change.js';
+import { closing, notBaking } from '../phases.js';
 import { decide } from '../policy/decide.js';
-import type { PolicyState } from '../policy/policy.js';
+import type { Decision, PolicyState } from '../policy/policy.js';
 import { type ArmDraws, type ArmModel, cellOf, draw, NO_DRAWS } from './arm.js';
 import { binomial, type Random } from './random.js';
 import { coverageOf, enrolledShare } from './timeline.js';
@@ -159,7 +160,8 @@ export function replicate(world: World, random: Random): Ending {
   for (const nowMs of looks) {
     const coverage = coverageOf(design, rollout.step);
     const phase = rollout.phases.length;
-    const perMs = (world.unitsPerDay / DAY_MS) * enrolledShare(design, coverage);
+    const left = openShare(design, rollout.closed);
+    const perMs = (world.unitsPerDay / DAY_MS) * enrolledShare(design, coverage) * left;
     const shares = rollout.phases.at(-1)?.shares ?? {};
     enrolment.enrol(
       (nowMs - lastMs) * perMs,
@@ -169,22 +171,46 @@ export function replicate(world: World, random: Random): Ending {
     enrolment.mature(nowMs);
     const evidence = evidenceOf(world, enrolment, rollout.phases, before);
     const assessment = assess(evidence);
-    const { step, stepStartedAtMs } = rollout;
-    const state: PolicyState = {
-      ...{ status: 'running', startedAtMs: 0, step, stepStartedAtMs, failedAnalyses: 0 },
-      // people who have to approve are taken to do so at once
-      approvedStep: step,
-    };
-    const decision = decide({ design, state, assessment, nowMs });
-    const { kind } = decision;
-    if (kind === 'promote' || kind === 'rollback' || kind === 'inconclusive') {
+    const decision = decide({ design, state: stateOf(rollout), assessment, nowMs });
+    const { kind, scope } = decision;
+    if (kind === 'promote' || kind === 'inconclusive' || (kind === 'rollback' && scope !== 'arm')) {
       return { verdict: kind, units: enrolment.units, atMs: nowMs };
     }
-    if (kind === 'advance') rollout = advanced(design, rollout, decision.toStep ?? step, nowMs);
+    rollout = afterwards(design, rollout, decision, nowMs);
     before = { evidence, assessment };
     lastMs = nowMs;
   }
   return { verdict: 'inconclusive', units: enrolment.units, atMs: lastMs };
+}
+
+function stateOf({ step, stepStartedAtMs, closed, bakingSinceMs }: RolloutState): PolicyState {
+  return {
+    ...{ status: 'running', startedAtMs: 0, step, stepStartedAtMs, failedAnalyses: 0 },
+    // people who have to approve are taken to do so at once
+    approvedStep: step,
+    ...(closed === undefined ? {} : { closed }),
+    ...(bakingSinceMs === undefined ? {} : { bakingSinceMs }),
+  };
+}
+
+/** The rollout after a decision that does not end it. */
+function afterwards(
+  design: FrozenDesign,
+  rollout: RolloutState,
+  { kind, variant, toStep, bakingSinceMs }: Decision,
+  nowMs: number,
+): RolloutState {
+  if (kind === 'rollback' && variant !== null) return closing(rollout, variant, nowMs);
+  if (kind === 'advance' && toStep !== null) return advanced(design, rollout, toStep, nowMs);
+  const settled = notBaking(rollout);
+  return bakingSinceMs === undefined ? settled : { ...settled, bakingSinceMs };
+}
+
+/** Share of the enrolled units that are dealt to arms that are open. */
+function openShare({ variants }: FrozenDesign, closed: readonly string[] = []): number {
+  const total = (list: FrozenDesign['variants']): number =>
+    list.reduce((sum, { weight }) => sum + weight, 0);
+  return total(variants.filter(({ name }) => !closed.includes(name))) / total(variants);
 }
 
 function evidenceOf(

@@ -8,7 +8,7 @@ const CODES = { errorRate: 'error_limit_exceeded', timeoutRate: 'timeout_limit_e
 
 /**
  * A hard limit is absolute: a variant above it goes at the first look that shows it, before any minimum of evidence,
- * also while paused, baking or awaiting approval, and whatever the control does (docs/decisions/hard-limits.md).
+ * also while paused, baking or awaiting approval, and whatever the control does (docs/decisions/0012-hard-limits.md).
  */
 export function limits(context: RuleContext): RuleResult | null {
   const { design, state, assessment } = context;
@@ -17,8 +17,7 @@ export function limits(context: RuleContext): RuleResult | null {
   const above = exceeded(assessment).filter(({ variant }) => open.includes(variant));
   const worst = above[0];
   if (worst === undefined) return pass('limits', 'no variant is above a limit');
-  const control = ofControl(context)[0];
-  const text = control === undefined ? said(worst) : `${said(worst)}; ${aboutControl(control)}`;
+  const text = `${said(worst)}${ofTarget(context)}`;
   const gone = new Set(above.map(({ variant }) => variant));
   const { kind, variant } = worst;
   const withdrawal = {
@@ -40,8 +39,14 @@ export function controlHealth(context: RuleContext): RuleResult | null {
   if (context.assessment.limits === undefined) return null;
   const worst = ofControl(context)[0];
   if (worst === undefined) return pass('control_health', 'the control is within every limit');
-  const text = `${aboutControl(worst)}: nothing can be measured against it`;
+  const text = `the control is unhealthy: ${said(worst)}; nothing can be measured against it`;
   return hold('control_health', 'control_unhealthy', text, numbersOf(worst));
+}
+
+/** What a rollback leads to, to be said with it; nothing while the control is within every limit. */
+export function ofTarget(context: RuleContext): string {
+  const worst = ofControl(context)[0];
+  return worst === undefined ? '' : `; ${aboutControl(worst)}`;
 }
 
 function ofControl({ design, assessment }: RuleContext): readonly LimitAssessment[] {

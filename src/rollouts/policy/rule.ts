@@ -70,8 +70,12 @@ export function passed(test: TestResult | null): boolean {
   return test?.kind === 'tested' && test.passed;
 }
 
+/** Worse than the control in some metric, or above a limit: it can no longer win. */
 export function isHarmed(assessment: Assessment, variant: string): boolean {
-  return metricsOf(assessment, variant).some((metric) => passed(metric.deterioration));
+  return (
+    metricsOf(assessment, variant).some((metric) => passed(metric.deterioration)) ||
+    (assessment.limits ?? []).some((limit) => limit.variant === variant && limit.exceeded)
+  );
 }
 
 export function testNumbers(metric: MetricAssessment, test: TestResult | null): Numbers {

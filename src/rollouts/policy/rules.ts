@@ -1,4 +1,5 @@
 import type { Assessment, MetricAssessment } from '../../statistics/assessment.js';
+import { ofTarget } from './limit-rules.js';
 import {
   act,
   hold,
@@ -37,7 +38,8 @@ export function deterioration(context: RuleContext): RuleResult {
   const text =
     `${worst.role} ${worst.metric} of ${worst.variant} is worse: ` +
     `${inWords(worst.treatment.value)} against ${inWords(worst.control.value)} in the control, ` +
-    `${pInWords(worst.deterioration.pValue)} at level ${inWords(worst.deterioration.alpha)}`;
+    `${pInWords(worst.deterioration.pValue)} at level ${inWords(worst.deterioration.alpha)}` +
+    ofTarget(context);
   const code = `${worst.role}_deteriorated`;
   const { variant } = worst;
   const isLast = harmed.length === variants.length;

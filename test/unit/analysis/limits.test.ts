@@ -51,6 +51,14 @@ describe('an operational limit', () => {
     expect(one.exceeded).toBe(false);
   });
 
+  it('takes the few units that hammer for few, however many requests they make', () => {
+    const requests = Array.from({ length: 1_000 }, (_, unit) => (unit % 25 === 0 ? 400 : 1));
+    const failed = requests.map((count) => (count === 400 ? 400 : 0));
+    const one = limitOf('v2', [cellOf(errors('v2'), failed, requests)]);
+    expect(one).toMatchObject({ failedUnits: 40, exceeded: false });
+    expect(one.share).toBeGreaterThan(0.9);
+  });
+
   it('does not take units that come back often enough to have met a failure for an outage', () => {
     const one = limitOf('v2', [
       cellOf(

@@ -164,7 +164,7 @@ describe('a shadow in pairs', () => {
     );
     const [first] = once.paired?.outputs ?? [];
     const [second] = assess(at(2)).paired?.outputs ?? [];
-    expect(first?.drift).toMatchObject({ permutations: 999, level: 0.05, isBeyond: true });
+    expect(first?.drift).toMatchObject({ permutations: 199, level: 0.05, isBeyond: true });
     expect(second?.drift?.distance).toBe(first?.drift?.distance);
     expect(second?.drift?.threshold).not.toBe(first?.drift?.threshold);
     expect(first?.kappa?.estimate).toBeLessThan(0.5);

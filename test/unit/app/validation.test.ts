@@ -26,6 +26,7 @@ describe('the contract pipe', () => {
       timeoutMs: 10_000,
       idempotent: false,
       capture: { output: {}, input: {} },
+      attributes: {},
       disclose: false,
     });
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Experiment } from '../../../src/experiments/experiment.js';
 import { changeOf, nextStep, startOf } from '../../../src/rollouts/change.js';
+import { policyState } from '../../../src/rollouts/replay.js';
 import { designOf } from '../../support/evidence.js';
 
 const design = designOf();
@@ -73,6 +74,37 @@ describe('a change', () => {
   ] as const)('by %s leaves traffic as it is', (kind, status) => {
     const change = changeOf(experiment, { kind }, 2000);
     expect(change).toMatchObject({ status, hasEnded: false, traffic: { kind: 'none' } });
+  });
+
+  it('by a hold keeps the time since when a promotion could have happened, and forgets it with the next', () => {
+    const baking = changeOf(experiment, { kind: 'hold', bakingSinceMs: 1_500 }, 2_000).rollout;
+    expect(baking.bakingSinceMs).toBe(1_500);
+    const since = { ...experiment, rollout: baking };
+    expect(policyState(since, 0)).toMatchObject({ bakingSinceMs: 1_500 });
+    expect(changeOf(since, { kind: 'error' }, 3_000).rollout).toEqual(baking);
+    expect(changeOf(since, { kind: 'approve' }, 3_000).rollout.bakingSinceMs).toBe(1_500);
+    for (const kind of ['hold', 'pause'] as const) {
+      expect(changeOf(since, { kind }, 3_000).rollout).not.toHaveProperty('bakingSinceMs');
+    }
+    const { rollout } = changeOf(since, { kind: 'advance', toStep: 1 }, 3_000);
+    expect(rollout).not.toHaveProperty('bakingSinceMs');
+  });
+
+  it('of one arm is what the policy sees from then on', () => {
+    const { rollout } = changeOf(experiment, { kind: 'close', variant: 'v2' }, 2_000);
+    expect(policyState({ ...experiment, rollout }, 0)).toMatchObject({ closed: ['v2'] });
+    expect(policyState(experiment, 0)).not.toHaveProperty('closed');
+  });
+
+  it('promotes with a holdout of the old version where the design asks for one', () => {
+    const kept = { ...experiment, design: { ...design, reverseHoldout: { share: 0.02 } } };
+    expect(changeOf(kept, { kind: 'promote', variant: 'v2' }, 2_000).traffic).toEqual({
+      ...{ kind: 'withdraw', champion: 'v2' },
+      holdout: { share: 0.02, version: 'v1', salt: experiment.salt },
+    });
+    expect(changeOf(kept, { kind: 'rollback' }, 2_000).traffic).toEqual({
+      ...{ kind: 'withdraw', champion: null },
+    });
   });
 
   it('refuses to promote the control over itself', () => {

@@ -120,7 +120,8 @@ describe('a control above a hard limit', () => {
   it('does not stand in the way of a rollback', () => {
     const metrics = [metric({ deterioration: tested(true) }), guardrail()];
     const decision = decide(readyInput({ assessment: withLimits(['control'], { metrics }) }));
-    expect(decision).toMatchObject({ kind: 'rollback', variant: 'v2' });
+    expect(decision).toMatchObject({ kind: 'rollback', code: 'success_deteriorated' });
+    expect(decision.summary).toContain('the control is unhealthy too: control is above the limit');
   });
 
   it('does not keep the experiment running beyond its time', () => {

@@ -71,6 +71,30 @@ describe('the simulated policy', () => {
     expect(of('harm_at_twice_margin').rollback.probability).toBeGreaterThan(0.97);
   });
 
+  it('bakes before it promotes, and promotes all the same', () => {
+    const baked = scenarios({ ...canary, bakeMs: DAY_MS }, KNOWN, 1000);
+    const scenario = baked.find(({ name }) => name === 'twice_mde')!;
+    const endings = Array.from({ length: 20 }, (_, index) =>
+      replicate(scenario.world, randomOf(1, index)),
+    );
+    expect(new Set(endings.map(({ verdict }) => verdict))).toEqual(new Set(['promote']));
+    const plain = scenarios(canary, KNOWN, 1000).find(({ name }) => name === 'twice_mde')!;
+    const sooner = replicate(plain.world, randomOf(1, 0));
+    expect(endings[0]!.atMs).toBeGreaterThanOrEqual(sooner.atMs + DAY_MS);
+  });
+
+  it('closes harmful arms one after the other, and rolls back with the last', () => {
+    const variants = ['control', 'b', 'c', 'd'].map((name, index) => ({
+      ...{ name, version: `v${index}`, control: index === 0, weight: 1 },
+    }));
+    const arms = scenarios({ ...canary, kind: 'ab', steps: [], variants }, KNOWN, 4000);
+    const { world } = arms.find(({ name }) => name === 'harm_at_twice_margin')!;
+    const verdicts = Array.from({ length: 10 }, (_, index) =>
+      replicate(world, randomOf(2, index)),
+    ).map(({ verdict }) => verdict);
+    expect(new Set(verdicts)).toEqual(new Set(['rollback']));
+  });
+
   it('accounts for every run', () => {
     for (const { promote, rollback, inconclusive } of found.values()) {
       const sum = promote.probability + rollback.probability + inconclusive.probability;

@@ -122,7 +122,8 @@ describe('the verdict on a shadow', () => {
   });
 
   it('does not mind requests that are never mirrored, nor a handful that were dropped', () => {
-    const paired = counts({ dropped: { method: 90_000, in_flight: 9 } });
+    const dropped = { method: 90_000, in_flight: 9 };
+    const paired = counts({ sent: 100, answered: 100, dropped });
     expect(decided({ paired }).code).toBe('ready_for_canary');
   });
 
