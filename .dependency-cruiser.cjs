@@ -140,6 +140,13 @@ module.exports = {
       to: { path: '^src/.+\\.(store|row|controller|processor)\\.ts$', pathNot: '^src/$1/' },
     },
     {
+      name: 'console-talks-to-the-api-only',
+      comment: 'What the page can do, any client can do; its types come from the API document.',
+      severity: 'error',
+      from: { path: '^console/' },
+      to: { path: '^(src|test|demo|bench|scripts)/' },
+    },
+    {
       name: 'product-knows-no-tests',
       severity: 'error',
       from: { path: '^src/' },

@@ -25,9 +25,9 @@ export function wrongFigures(
   return figures.flatMap(({ text, value, source }) => {
     const [document = '', pointer = ''] = source.split('#');
     const truth = at(documents[document], pointer);
-    if (truth === undefined) return [`${source} leads nowhere`];
+    if (typeof truth !== 'number' && truth !== null) return [`${source} leads to no number`];
     if (String(truth) !== value) return [`${source} is ${String(truth)}, the page has ${value}`];
-    const says = truth === null ? text === '–' : reads(text, truth as number);
+    const says = truth === null ? text === '–' : reads(text, truth);
     return says ? [] : [`${source} is ${String(truth)}, the page reads "${text}"`];
   });
 }

@@ -11,6 +11,7 @@ import {
   trafficSchema,
 } from '../../src/monitoring/monitoring.contract.js';
 import {
+  type Changes,
   changesSchema,
   decisionLogSchema,
   decisionSchema,
@@ -37,12 +38,17 @@ let url: string;
 let id: string;
 let enrolled: number;
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- asserted by each test
 async function read(path: string, key = ADMIN): Promise<any> {
   const answer = await fetch(`${url}/api/v1${path}`, {
     headers: { authorization: `Bearer ${key}` },
   });
   expect(answer.status, path).toBe(200);
   return answer.json();
+}
+
+function total(rows: readonly Record<string, number>[], field: string): number {
+  return rows.reduce((sum, row) => sum + (row[field] ?? 0), 0);
 }
 
 /** Signs in as a browser would; the cookie that it would keep. */
@@ -141,16 +147,14 @@ describe('traffic', () => {
       return models[0]?.requests === REQUESTS ? models[0] : null;
     });
     expect(model).toMatchObject({ model: 'spam', health: 'failing' });
-    const sum = (of: (version: any) => number) =>
-      model.versions.map(of).reduce((total: number, value: number) => total + value, 0);
-    expect(sum(({ errors }) => errors)).toBe(REQUESTS / 4);
-    expect(sum(({ share }) => share)).toBeCloseTo(1, 12);
+    expect(total(model.versions, 'errors')).toBe(REQUESTS / 4);
+    expect(total(model.versions, 'share')).toBeCloseTo(1, 12);
     const { points, stretchMs } = await read('/models/spam/traffic?minutes=10&points=20');
     expect(stretchMs).toBe(30_000);
-    expect(points.reduce((total: number, { requests }: any) => total + requests, 0)).toBe(REQUESTS);
+    expect(total(points, 'requests')).toBe(REQUESTS);
     const { cells } = await read(`/experiments/${id}/served`);
-    expect(cells.every(({ assigned, served }: any) => assigned === served)).toBe(true);
-    expect(cells.reduce((total: number, { requests }: any) => total + requests, 0)).toBe(enrolled);
+    for (const { assigned, served } of cells) expect(served).toBe(assigned);
+    expect(total(cells, 'requests')).toBe(enrolled);
   });
 });
 
@@ -196,12 +200,12 @@ describe('the stream of changes', () => {
     expect(answer.headers.get('content-type')).toContain('text/event-stream');
     const seen: string[] = [];
     const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
-    const next = async (): Promise<any> => {
+    const next = async (): Promise<Changes> => {
       for (;;) {
         const line = /^data: (.*)$/m.exec(seen.join(''));
         if (line?.[1] !== undefined) {
           seen.length = 0;
-          return JSON.parse(line[1]);
+          return JSON.parse(line[1]) as Changes;
         }
         const { value, done } = await reader.read();
         if (done) throw new Error('the stream ended');

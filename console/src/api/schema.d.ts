@@ -5564,6 +5564,7 @@ export interface operations {
       query: {
         unit: string;
         configVersion?: number;
+        attributes?: string;
       };
       header?: never;
       path: {

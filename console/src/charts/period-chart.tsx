@@ -30,7 +30,8 @@ export function PeriodChart({ holdout, metric, svg }: PeriodChartProps): ReactNo
     },
   );
   const times = [...periods, ...holdout.periods].map(({ startedAtMs }) => startedAtMs);
-  const [first = 0, last = 1] = [Math.min(...times), Math.max(...times)];
+  const first = Math.min(...times);
+  const last = Math.max(...times);
   const x = scaleTime(
     [first, last + (last - first || DAY_MS) * 0.1],
     [LEFT + 14, width - RIGHT - 14],
@@ -58,13 +59,7 @@ export function PeriodChart({ holdout, metric, svg }: PeriodChartProps): ReactNo
             </text>
           </g>
         ))}
-        {holdout.promotions.map(({ atMs, version }) => (
-          <g key={atMs} className="marker marker-promote" transform={`translate(${x(atMs)},16)`}>
-            <title>{`${version} was promoted`}</title>
-            <circle r={8} />
-            <path d="M0,-4 L4,3 L-4,3 Z" />
-          </g>
-        ))}
+        <Promotions promotions={holdout.promotions} x={x} />
         {periods.map(({ period, startedAtMs, isFinal, lift: { estimate, lower, upper } }) => (
           <g
             key={period}
@@ -90,4 +85,20 @@ export function PeriodChart({ holdout, metric, svg }: PeriodChartProps): ReactNo
       </svg>
     </div>
   );
+}
+
+function Promotions({
+  promotions,
+  x,
+}: {
+  readonly promotions: Holdout['promotions'];
+  readonly x: ReturnType<typeof scaleTime<number, number>>;
+}): ReactNode {
+  return promotions.map(({ atMs, version }) => (
+    <g key={atMs} className="marker marker-promote" transform={`translate(${x(atMs)},16)`}>
+      <title>{`${version} was promoted`}</title>
+      <circle r={8} />
+      <path d="M0,-4 L4,3 L-4,3 Z" />
+    </g>
+  ));
 }
