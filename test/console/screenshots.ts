@@ -55,8 +55,8 @@ try {
   const name = (start: string): string =>
     experiments.find((known) => known.name.startsWith(start))?.name ?? '';
   for (const [file, path, colorScheme, height] of [
-    ['console-experiment', `/experiments/${name('spam-v2')}`, 'light', 1_560],
-    ['console-why', `/experiments/${name('spam-v3')}?why=3`, 'dark', 900],
+    ['console-experiment', `/experiments/${name('spam-v2')}`, 'light', 1_740],
+    ['console-why', `/experiments/${name('spam-v3')}?why=3`, 'dark', 960],
   ] as const) {
     const { page, context } = await openPage(browser, url, { colorScheme });
     await page.setViewportSize({ width: 1280, height });
@@ -64,6 +64,12 @@ try {
     await page.goto(path);
     await page.getByRole('heading', { name: 'How the evidence came in' }).waitFor();
     await page.waitForFunction(() => document.querySelector('.waiting') === null);
+    await page.getByText('live', { exact: true }).waitFor();
+    const replay = page.getByRole('button', { name: 'Decide again' });
+    if ((await replay.count()) > 0) {
+      await replay.click();
+      await page.getByText('Identical, to the last digit').waitFor();
+    }
     const image = join(IMAGES, `${file}.png`);
     await page.screenshot({ path: image });
     const { size } = statSync(image);

@@ -128,8 +128,11 @@ function whoSees({ kind, status }: Experiment, design: Design, coverage: number 
     return `${unit}. The held-out units stay on the version of the status quo; as many others, who get what is shipped, are compared with them.`;
   }
   if (coverage === null) return `${unit}. Nobody is enrolled yet.`;
-  const was = status === 'running' || status === 'paused' ? 'is' : 'was at its end';
-  return kind === 'canary'
-    ? `${unit}. Coverage ${was} ${roundPercent(coverage)}: as many units are the concurrent control, up to one half; the rest get the champion and are not compared.`
-    : `${unit}. Coverage ${was} ${roundPercent(coverage)} of all units.`;
+  const isGoing = status === 'running' || status === 'paused';
+  const share = roundPercent(coverage);
+  if (kind === 'ab')
+    return `${unit}. ${isGoing ? 'Enrolled now' : 'Enrolled at the end'}: ${share} of all units.`;
+  return isGoing
+    ? `${unit}. ${share} of the units get the variant, and as many, up to one half, are its concurrent control; everybody else gets the champion and is not compared.`
+    : `${unit}. At the end ${share} of the units got the variant, and as many, up to one half, were its concurrent control.`;
 }

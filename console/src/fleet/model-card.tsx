@@ -33,6 +33,11 @@ export function ModelCard({ model, running, traffic }: ModelCardProps): ReactNod
         <span className="muted">
           champion <strong>{model.champion ?? 'none yet'}</strong>
         </span>
+        {model.holdout !== undefined && (
+          <span className="muted">
+            holdout {roundPercent(model.holdout.share)} on {model.holdout.version}
+          </span>
+        )}
       </header>
       <TrafficBar traffic={traffic} champion={model.champion} />
       {running.map((experiment) => (
