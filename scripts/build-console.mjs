@@ -16,9 +16,15 @@ const sources = ['src', 'index.html', 'vite.config.ts'].map((name) => join(folde
 const isFresh = existsSync(page) && statSync(page).mtimeMs >= Math.max(...sources.map(newestMs));
 const bundler = join(top, 'node_modules', 'vite');
 
-if (!isFresh && existsSync(bundler)) {
+const mustBuild = !isFresh && existsSync(bundler);
+
+if (mustBuild) {
   const { build } = await import('vite');
   await build({ root: folder, configFile: join(folder, 'vite.config.ts'), logLevel: 'warn' });
+}
+if (mustBuild || process.argv.includes('--report')) reportSize();
+
+function reportSize() {
   const files = [page, ...assetsOf(readFileSync(page, 'utf8'))];
   const kilobytes =
     files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0) / 1000;

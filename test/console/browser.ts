@@ -1,12 +1,18 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 const CHROMIUMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** The system's Chromium; null where there is none. Nothing is downloaded. */
+/** The system's Chromium; null where there is none that runs. Nothing is downloaded. */
 export function chromiumPath(): string | null {
-  return CHROMIUMS.find((path) => existsSync(path)) ?? null;
+  return CHROMIUMS.find((path) => existsSync(path) && runs(path)) ?? null;
+}
+
+/** Some distributions have a script of that name that only says what to install. */
+function runs(path: string): boolean {
+  return spawnSync(path, ['--version', '--no-sandbox'], { timeout: 20_000 }).status === 0;
 }
 
 export async function launch(path: string): Promise<Browser> {

@@ -179,6 +179,31 @@ describe('a session', () => {
     );
   });
 
+  it('is used by pages of this origin alone', async () => {
+    const cookie = await signIn(ADMIN);
+    const post = async (origin: string | null) => {
+      const answer = await fetch(`${url}/api/v1/experiments/shown/resume`, {
+        method: 'POST',
+        headers: {
+          ...{ cookie, 'content-type': 'application/json' },
+          ...(origin === null ? {} : { origin }),
+        },
+        body: JSON.stringify({ reason: 'from elsewhere' }),
+      });
+      return answer.status;
+    };
+    expect(await post('http://evil.example')).toBe(403);
+    expect(await post('http://127.0.0.1:1')).toBe(403);
+    expect(await post(null)).toBe(403);
+    expect(await post(url)).toBe(409);
+    const elsewhere = await fetch(`${url}/api/v1/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: 'http://evil.example' },
+      body: JSON.stringify({ key: ADMIN }),
+    });
+    expect(elsewhere.status).toBe(403);
+  });
+
   it('is nothing without our seal, and does not rescue a wrong key', async () => {
     const port = new URL(url).port;
     const get = async (headers: Record<string, string>) =>
