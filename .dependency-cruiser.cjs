@@ -4,7 +4,7 @@ const PURE = ['kernel', 'statistics', 'routing'];
 // What the simulations of a plan are made of: pure folders, and the pure files of others.
 const PLANNED_WITH = [
   'rollouts/(planning|policy)/',
-  'rollouts/change\\.ts',
+  'rollouts/(change|phases)\\.ts',
   'analysis/(assess|evidence|strata|minimum-evidence)\\.ts',
   'experiments/(experiment|shares)\\.ts',
   'metrics/metric\\.ts',

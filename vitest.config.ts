@@ -6,6 +6,8 @@ const withServers = {
   pool: 'forks' as const,
   testTimeout: 120_000,
   hookTimeout: 120_000,
+  // What is waited for comes on a busy machine too, only later.
+  expect: { poll: { timeout: 20_000 } },
   // A second chance on machines that build changes: the closing lines name every test that needed it.
   retry: process.env['CI'] === undefined ? 0 : 1,
 };

@@ -17,6 +17,13 @@ export const LIMITED_METRICS = {
  */
 const LIMIT_ALPHA = 0.001;
 
+/**
+ * How the level is divided (the sum is 1). The exact test has nearly all of it; the one with units as clusters, which
+ * also sees that a part of the requests of returning units fails, the rest.
+ */
+const SHARE_OF_EXACT = 0.92;
+const SHARE_OF_CLUSTERED = 0.04;
+
 /** Weight of the prior on how far above its limit a share is, in units: outages are found fastest with little. */
 const CONCENTRATION = 2;
 
@@ -58,23 +65,46 @@ function limitsIn(
 }
 
 /**
- * Exceeded when both say so: more than the limit of the *units* met a failure (exact, so that one unit that retries a
- * thousand times is one unit), and, where units come back, more than the limit of the *requests* failed (so that units
- * that come back often enough to have met one are not taken for an outage).
+ * Exceeded when either of two tests says so.
+ *
+ * Exact, from the first unit on: of each unit the requests up to its first failure are trials, later ones are not, so
+ * that one unit that retries a thousand times is one failure, and requests that succeed speak for the version however
+ * often a unit comes back. Cells carry both counts: units with a failure, and requests without one (those of units that
+ * had failed before are counted too, which only lowers the e-value). Bound: a version of which a request of a unit
+ * that has met no failure yet fails with probability at most the limit, whatever came before, is stopped with
+ * probability at most SHARE_OF_EXACT x LIMIT_ALPHA over all looks (Ville 1939).
+ *
+ * From MIN_CLUSTERS on, where units come back: more than the limit of the *units* met a failure (exact), and more than
+ * the limit of the *requests* failed, with units as clusters (asymptotic, at SHARE_OF_CLUSTERED).
  */
-function assessLimit(
+export function assessLimit(
   cells: readonly MetricCell[],
   { variant, kind, limit }: { variant: string; kind: keyof OperationalLimits; limit: number },
 ): LimitAssessment {
   const arm = merged(cells, limit);
   const { units, failures } = arm;
-  const ofUnits = pOf(shareLimitLogE({ limit, concentration: CONCENTRATION }, { units, failures }));
-  const pValue = arm.returns ? Math.max(ofUnits, requestsPValue(arm)) : ofUnits;
+  const successes = Math.max(0, Math.round(arm.requests - arm.failedRequests));
+  const exact = pOf(logEOf(limit, { failures, successes }));
+  const clustered = arm.returns
+    ? Math.max(
+        pOf(logEOf(limit, { failures, successes: units - failures })),
+        requestsPValue(arm, LIMIT_ALPHA * SHARE_OF_CLUSTERED),
+      )
+    : 1;
+  const pValue = Math.min(1, exact / SHARE_OF_EXACT, clustered / SHARE_OF_CLUSTERED);
   return {
     ...{ variant, kind, metric: LIMITED_METRICS[kind], limit, units, failedUnits: failures },
     share: arm.requests > 0 ? arm.failedRequests / arm.requests : null,
     ...{ pValue, alpha: LIMIT_ALPHA, exceeded: pValue <= LIMIT_ALPHA },
   };
+}
+
+function logEOf(
+  limit: number,
+  { failures, successes }: { readonly failures: number; readonly successes: number },
+): number {
+  const counts = { units: failures + successes, failures };
+  return shareLimitLogE({ limit, concentration: CONCENTRATION }, counts);
 }
 
 interface Arm {
@@ -116,7 +146,7 @@ function merged(cells: readonly MetricCell[], limit: number): Arm {
 }
 
 /** Always-valid p-value of "at most the limit of the requests fail", with units as clusters. */
-function requestsPValue({ units, meanZ, m2Z }: Arm): number {
+function requestsPValue({ units, meanZ, m2Z }: Arm, alpha: number): number {
   if (units < MIN_CLUSTERS || meanZ <= 0) return 1;
   const standardError = Math.sqrt(m2Z / (units - 1) / units);
   // every unit failed in the same way: nothing is left to estimate, the exact test of the units decides
@@ -125,7 +155,7 @@ function requestsPValue({ units, meanZ, m2Z }: Arm): number {
     estimate: meanZ,
     standardError,
     plannedStandardError: standardError * Math.sqrt(units / TUNED_TO_UNITS),
-    alpha: LIMIT_ALPHA,
+    alpha,
     alternative: 'greater',
   });
   return look.kind === 'value' ? look.value.pValue : 1;

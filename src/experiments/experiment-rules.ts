@@ -27,7 +27,9 @@ interface PostedExperiment {
   readonly mirror?: object | undefined;
   readonly next?: object | undefined;
   readonly period?: string | undefined;
-  readonly decision: { readonly limits?: object | undefined };
+  readonly decision: {
+    readonly limits?: { readonly timeoutRate?: number | null | undefined } | undefined;
+  };
 }
 
 interface PostedRollout {
@@ -59,7 +61,13 @@ export function crossFieldDefects(given: PostedExperiment): readonly CrossFieldD
     case 'canary':
       return [...common, ...equalArms(given), ...canaryDefects(given)];
     case 'shadow':
-      return [...common, ...equalArms(given), ...wholeCoverage(given), ...alwaysValid(given)];
+      return [
+        ...common,
+        ...equalArms(given),
+        ...wholeCoverage(given),
+        ...alwaysValid(given),
+        ...noTimeoutLimit(given),
+      ];
     case 'holdout':
       return [...common, ...wholeCoverage(given)];
     default:
@@ -174,6 +182,13 @@ function equalArms({ kind, variants }: PostedExperiment): CrossFieldDefect[] {
 function alwaysValid({ analysis }: PostedExperiment): CrossFieldDefect[] {
   if (analysis.method === 'sequential') return [];
   return [{ path: ['analysis', 'method'], message: 'sequential: pairs are tested at every look' }];
+}
+
+/** A copy that times out is an unanswered one: its limit is that of errors. `null` is what holds anyway. */
+function noTimeoutLimit({ decision }: PostedExperiment): CrossFieldDefect[] {
+  if ((decision.limits?.timeoutRate ?? null) === null) return [];
+  const message = 'nothing: a copy that times out is an error of the shadow, limited by errorRate';
+  return [{ path: ['decision', 'limits', 'timeoutRate'], message }];
 }
 
 function wholeCoverage({ kind, coverage }: PostedExperiment): CrossFieldDefect[] {

@@ -98,6 +98,7 @@ export const experimentViewSchema = z
         phases: z.array(phaseSchema),
         closed: z.array(text).exactOptional().describe('Arms that were closed'),
         bakingSinceMs: number.exactOptional(),
+        champion: text.exactOptional(),
       })
       .nullable(),
     failedAnalyses: number,

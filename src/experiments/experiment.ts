@@ -129,6 +129,8 @@ export interface RolloutState {
   readonly closed?: readonly string[];
   /** Since when everything that a promotion needs has held; absent: it does not hold now. */
   readonly bakingSinceMs?: number;
+  /** `ab`: the champion when the epoch began; absent in those that an earlier release started. */
+  readonly champion?: string;
 }
 
 export interface Experiment {
@@ -158,6 +160,18 @@ export interface Experiment {
 /** When the evidence of the present epoch begins; null while draft. Each epoch has its own time limits. */
 export function epochStartOf({ rollout, startedAtMs }: Experiment): number | null {
   return rollout?.phases[0]?.startedAtMs ?? startedAtMs;
+}
+
+/**
+ * The champion that a promotion would replace, as it was when the evidence began: of a canary its control, of an `ab`
+ * whatever served then. Null: nothing is promoted, or it was not written down (by an earlier release).
+ */
+export function championAtStart({
+  design,
+  rollout,
+}: Pick<Experiment, 'design' | 'rollout'>): string | null {
+  if (design?.kind === 'canary') return controlOf(design).version;
+  return rollout?.champion ?? null;
 }
 
 /** The control arm of a design; its contract guarantees exactly one. */

@@ -85,8 +85,10 @@ function limitsOf(
   kind: ExperimentDefinition['kind'],
   given: ExperimentDefinition['decision']['limits'],
 ): OperationalLimits | null {
+  // a holdout rolls nothing back; of a shadow a time-out is one of its errors, and not counted apart
   if (kind === 'holdout') return null;
-  const { errorRate, timeoutRate } = given ?? {};
+  const errorRate = given?.errorRate;
+  const timeoutRate = kind === 'shadow' ? null : given?.timeoutRate;
   const limits = {
     errorRate: errorRate === undefined ? DEFAULT_LIMITS.errorRate : errorRate,
     timeoutRate: timeoutRate === undefined ? DEFAULT_LIMITS.timeoutRate : timeoutRate,

@@ -19,7 +19,12 @@ import type { Model, Version } from './model.js';
 import type { ModelRow } from './model.row.js';
 import { ModelsStore } from './models.store.js';
 import { PlanService } from './plan.service.js';
-import { refuseWhileRunning, refuseNewMeaning, refuseNewUrl } from './running-experiments.js';
+import {
+  championChanged,
+  refuseNewMeaning,
+  refuseNewUrl,
+  refuseWhileRunning,
+} from './running-experiments.js';
 import { UpstreamGuard } from './upstream-guard.js';
 import type { VersionRow } from './version.row.js';
 
@@ -32,6 +37,8 @@ export interface ChampionChange {
   readonly version: string;
   readonly actor: string;
   readonly reason: string;
+  /** The champion that this one was compared with; absent: whichever it is. */
+  readonly replaces?: string;
   readonly edit?: (plan: TrafficPlan) => TrafficPlan;
 }
 
@@ -158,10 +165,22 @@ export class ModelsService {
     return this.get(model);
   }
 
-  /** Makes a version the champion inside the caller's transaction; returns the plan that says so. */
+  /** The champion, which stays what it is until the transaction ends. Throws `not_found` for an unknown model. */
+  async lockedChampion(tx: EntityManager, model: string): Promise<string | null> {
+    const row = await this.models.lock(tx, model);
+    if (row === null) throw unknownModel(model);
+    return row.champion;
+  }
+
+  /**
+   * Makes a version the champion inside the caller's transaction; returns the plan that says so.
+   * Throws `conflict` when the champion is not the one that it `replaces`.
+   */
   async setChampion(tx: EntityManager, change: ChampionChange): Promise<TrafficPlan> {
-    const { model, version, actor, reason, edit } = change;
-    if ((await this.models.lock(tx, model)) === null) throw unknownModel(model);
+    const { model, version, actor, reason, replaces, edit } = change;
+    const present = await this.lockedChampion(tx, model);
+    if (replaces !== undefined && present !== replaces)
+      throw championChanged({ model, present, replaces });
     await this.#needVersion(tx, model, { field: 'version', version });
     await this.models.setChampion(tx, model, version);
     return this.plans.change(tx, { actor, reason }, (plan) => {

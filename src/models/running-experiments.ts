@@ -17,6 +17,24 @@ export interface NewUrl {
   readonly url: string;
 }
 
+/** A comparison with one version says nothing about replacing another. */
+export function championChanged(found: {
+  readonly model: string;
+  readonly present: string | null;
+  readonly replaces: string;
+}): SluiceError {
+  const { model, present, replaces } = found;
+  const now = present ?? 'none';
+  return new SluiceError('conflict', `the champion of ${model} is ${now}, no longer ${replaces}`, [
+    {
+      field: 'champion',
+      given: replaces,
+      expected: now,
+      advice: `compare with ${now} in a new experiment, or promote by hand`,
+    },
+  ]);
+}
+
 /** Throws `conflict` when another URL would put a different model behind a version that is being compared. */
 export function refuseNewUrl(plan: TrafficPlan, { model, version, url }: NewUrl): void {
   const known = modelIn(plan, model);

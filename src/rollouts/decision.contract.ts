@@ -35,6 +35,7 @@ export const ruleOutcomeSchema = z
       'crossover',
       'completeness',
       'no_data',
+      'champion',
       'paused',
       'minimum_evidence',
       'step',
@@ -150,7 +151,9 @@ export const standingSchema = z
     decision: z
       .strictObject({ kind: z.enum(DECISION_KINDS), code: text, summary: text })
       .nullable()
-      .describe('What the policy says of the newest report now; null before one and after the end'),
+      .describe(
+        'What the policy says of the newest report now, before gates are asked; null before one and after the end',
+      ),
     checklist: z
       .array(ruleOutcomeSchema)
       .describe('Every rule on the way to promotion, in order, also those after the first hold'),

@@ -107,7 +107,7 @@ export class EvaluationService {
         reportNumber,
         atMs: nowMs,
       };
-      return this.executor.apply(tx, experiment, change, record);
+      return this.executor.apply(tx, experiment, change, record).catch(refusedEffect);
     });
   }
 
@@ -118,4 +118,14 @@ export class EvaluationService {
     if (current.revision === analysed.revision) return current;
     throw new SluiceError('conflict', 'the experiment changed while it was analysed');
   }
+}
+
+/**
+ * A verdict whose effects are refused would be refused at every turn, so it counts as a failure that people are told.
+ * Only a champion that changed since the verdict is for the next turn, which sees it.
+ */
+function refusedEffect(error: unknown): never {
+  if (!(error instanceof SluiceError) || error.code !== 'conflict') throw error;
+  if (error.defects.some(({ field }) => field === 'champion')) throw error;
+  throw new Error(`what was decided cannot be carried out: ${error.message}`, { cause: error });
 }

@@ -2,12 +2,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.service.js';
 import { parseDefinition } from '../experiments/experiment.contract.js';
-import type { Experiment } from '../experiments/experiment.js';
+import { championAtStart, type Experiment, type RolloutState } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
 import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
 import { ModelsService } from '../models/models.service.js';
 import { PlanService } from '../models/plan.service.js';
+import { modelIn } from '../routing/plan-change.js';
 import type { TrafficPlan } from '../routing/plan.js';
 import { type Change, startOf } from './change.js';
 import { DecisionsStore } from './decisions.store.js';
@@ -75,12 +76,12 @@ export class ExecutorService {
     change: Change,
     record: DecisionRecord,
   ): Promise<StoredDecision> {
-    const configVersion = await this.applyTraffic(tx, experiment, change, record);
+    const plan = await this.applyTraffic(tx, experiment, change, record);
     const stored = await this.decisions.append(tx, {
       ...record,
       experimentId: experiment.id,
       fromRevision: experiment.revision,
-      configVersion,
+      configVersion: plan?.version ?? null,
     });
     const { number, kind, automatic, actor, summary } = stored;
     await this.decisions.enqueue(tx, DECISION_TOPIC, {
@@ -95,7 +96,7 @@ export class ExecutorService {
     });
     await this.experiments.save(tx, experiment, {
       status: change.status,
-      rollout: change.rollout,
+      rollout: begunUnder(plan, experiment, change),
       ...(change.hasEnded ? { endedAtMs: record.atMs } : {}),
     });
     if (change.startsNext === true) await this.startNext(tx, experiment, stored);
@@ -172,21 +173,18 @@ export class ExecutorService {
     tx: EntityManager,
     experiment: Experiment,
     { traffic }: Change,
-    { actor, summary }: DecisionRecord,
-  ): Promise<number | null> {
+    { actor, summary, automatic }: DecisionRecord,
+  ): Promise<TrafficPlan | null> {
     const cause = { actor, reason: `${experiment.name}: ${summary}` };
     const { model } = experiment;
     if (traffic.kind === 'none') return null;
     if (traffic.kind === 'enrol') {
-      const { version } = await this.plans.change(tx, cause, (plan) =>
-        enrolled(plan, experiment, traffic),
-      );
-      return version;
+      return this.plans.change(tx, cause, (plan) => enrolled(plan, experiment, traffic));
     }
     if (traffic.kind === 'release') {
       await this.models.setHoldout(tx, model, null);
       const release = (plan: TrafficPlan): TrafficPlan => released(plan, model, experiment.id);
-      return (await this.plans.change(tx, cause, release)).version;
+      return this.plans.change(tx, cause, release);
     }
     const { champion, holdout } = traffic;
     if (holdout !== undefined) await this.models.setHoldout(tx, model, holdout);
@@ -194,9 +192,24 @@ export class ExecutorService {
       const without = withdrawn(plan, experiment);
       return holdout === undefined ? without : heldBack(without, model, holdout);
     };
-    if (champion === null) return (await this.plans.change(tx, cause, withdraw)).version;
-    const change = { ...cause, model, version: champion, edit: withdraw };
-    const { version } = await this.models.setChampion(tx, change);
-    return version;
+    if (champion === null) return this.plans.change(tx, cause, withdraw);
+    // a person may promote over whatever serves by now
+    const replaces = automatic ? championAtStart(experiment) : null;
+    return this.models.setChampion(tx, {
+      ...{ ...cause, model, version: champion, edit: withdraw },
+      ...(replaces === null ? {} : { replaces }),
+    });
   }
+}
+
+/** An `ab` keeps which champion its epoch began under: its control need not be the one that a promotion replaces. */
+function begunUnder(
+  plan: TrafficPlan | null,
+  { kind, model }: Experiment,
+  { rollout, traffic }: Change,
+): RolloutState {
+  if (kind !== 'ab' || plan === null) return rollout;
+  if (traffic.kind !== 'enrol' || traffic.phase !== 1) return rollout;
+  const champion = modelIn(plan, model)?.champion ?? null;
+  return champion === null ? rollout : { ...rollout, champion };
 }

@@ -78,9 +78,12 @@ export function enrolmentOf(rollout: RolloutState): Enrolment {
 }
 
 export function notBaking(rollout: RolloutState): RolloutState {
-  const { step, stepStartedAtMs, approvedStep, phases, closed } = rollout;
-  const open = { step, stepStartedAtMs, approvedStep, phases };
-  return closed === undefined ? open : { ...open, closed };
+  const { step, stepStartedAtMs, approvedStep, phases, closed, champion } = rollout;
+  return {
+    ...{ step, stepStartedAtMs, approvedStep, phases },
+    ...(closed === undefined ? {} : { closed }),
+    ...(champion === undefined ? {} : { champion }),
+  };
 }
 
 function scaled(weights: Readonly<Record<string, number>>): Readonly<Record<string, number>> {

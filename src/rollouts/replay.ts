@@ -1,7 +1,7 @@
 import { assess } from '../analysis/assess.js';
 import type { Evidence } from '../analysis/evidence.js';
 import type { Report } from '../analysis/report.js';
-import { epochStartOf, type Experiment } from '../experiments/experiment.js';
+import { championAtStart, epochStartOf, type Experiment } from '../experiments/experiment.js';
 import { invariant } from '../kernel/assert.js';
 import { canonicalJson } from '../kernel/json.js';
 import { decide } from './policy/decide.js';
@@ -46,17 +46,28 @@ export interface ReplayResult {
   readonly policy: { readonly stored: string; readonly present: string };
 }
 
-/** The rollout as the policy sees it. */
-export function policyState(experiment: Experiment, failedAnalyses: number): PolicyState {
+/**
+ * The rollout as the policy sees it.
+ *
+ * @param champion of the model now; absent: it was not looked at
+ */
+export function policyState(
+  experiment: Experiment,
+  failedAnalyses: number,
+  champion?: string | null,
+): PolicyState {
   const { rollout, status } = experiment;
   const startedAtMs = epochStartOf(experiment);
   invariant(status === 'running' || status === 'paused', 'only a started experiment is decided on');
   invariant(rollout !== null && startedAtMs !== null, 'a started experiment has a rollout');
   const { step, stepStartedAtMs, approvedStep, closed, bakingSinceMs } = rollout;
+  const atStart = championAtStart(experiment);
+  const isKnown = champion !== undefined && atStart !== null;
   return {
     ...{ status, startedAtMs, step, stepStartedAtMs, approvedStep, failedAnalyses },
     ...(closed === undefined ? {} : { closed }),
     ...(bakingSinceMs === undefined ? {} : { bakingSinceMs }),
+    ...(isKnown ? { champion: { atStart, present: champion } } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AnalysisService } from '../analysis/analysis.service.js';
-import { Database } from '../database/database.service.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
+import { ModelsService } from '../models/models.service.js';
 import type { RecentDecision, Standing } from './decision.contract.js';
 import { DecisionsStore } from './decisions.store.js';
 import { checklist } from './policy/checklist.js';
@@ -12,25 +12,26 @@ import { policyState } from './replay.js';
 @Injectable()
 export class StandingService {
   constructor(
-    private readonly database: Database,
     private readonly experiments: ExperimentsService,
     private readonly analysis: AnalysisService,
+    private readonly models: ModelsService,
     private readonly decisions: DecisionsStore,
   ) {}
 
   async standing(idOrName: string): Promise<Standing> {
     const experiment = await this.experiments.get(idOrName);
     const { id, status } = experiment;
-    const atMs = await this.decisions.nowMs(this.database.manager);
+    const atMs = await this.decisions.nowMs();
     const isDecided = status !== 'running' && status !== 'paused';
     const nextAnalysisAtMs = isDecided ? null : await this.experiments.nextAnalysisAtMs(id);
     const report = isDecided ? null : await this.analysis.newest(id);
     if (report === null || report.epoch !== experiment.epoch) {
       return { status, atMs, nextAnalysisAtMs, decision: null, checklist: [] };
     }
+    const { champion } = await this.models.get(experiment.model);
     const input = {
       design: report.evidence.design,
-      state: policyState(experiment, 0),
+      state: policyState(experiment, 0, champion),
       assessment: report.assessment,
       nowMs: atMs,
     };

@@ -1,4 +1,4 @@
-import type { Experiment, FrozenDesign } from '../experiments/experiment.js';
+import { controlOf, type Experiment, type FrozenDesign } from '../experiments/experiment.js';
 import { experimentPlan } from '../experiments/experiment-plan.js';
 import { SluiceError } from '../kernel/errors.js';
 import { allocateSegments, freeSegmentCount, layerSalt } from '../routing/layers.js';
@@ -16,12 +16,14 @@ import {
   type LayerPlan,
   type TrafficPlan,
 } from '../routing/plan.js';
+import { championChanged } from '../models/running-experiments.js';
 import type { ReverseHoldout } from './change.js';
 import type { Enrolment } from './phases.js';
 
 /**
  * The plan with an experiment enrolled as a change says. Pure; runs under the plan's lock, so that two experiments
- * never get the same units. Throws `conflict` when its units or its layer are taken.
+ * never get the same units. Throws `conflict` when its units or its layer are taken, or when it begins and its control
+ * is not the champion that it has to be.
  */
 export function enrolled(
   plan: TrafficPlan,
@@ -32,6 +34,7 @@ export function enrolled(
   if (kind === 'holdout') {
     return withHoldoutExperiment(plan, model, { id, name, epoch, phase: traffic.phase });
   }
+  if (traffic.phase === 1) refuseOtherChampion(plan, experiment);
   const previous = modelIn(plan, model)?.experiments.find((running) => running.id === id) ?? null;
   const layer = layerOf(plan, experiment, previous);
   return withExperiment(plan, model, experimentPlan(experiment, traffic, previous, layer));
@@ -75,6 +78,14 @@ export function holdoutIn(plan: TrafficPlan, model: string): HoldoutPlan {
   throw new SluiceError('conflict', `model ${model} has no holdout`, [
     { field: 'model', given: model, expected: 'a model with a holdout' },
   ]);
+}
+
+/** What was checked when it was defined, again under the lock: a promotion may have come between. */
+function refuseOtherChampion(plan: TrafficPlan, { model, design }: Experiment): void {
+  if (design === null || (design.kind !== 'canary' && design.kind !== 'shadow')) return;
+  const present = modelIn(plan, model)?.champion ?? null;
+  const replaces = controlOf(design).version;
+  if (present !== replaces) throw championChanged({ model, present, replaces });
 }
 
 /** The segments that an experiment holds: given once, at its start; a redesign with another layer gives them anew. */

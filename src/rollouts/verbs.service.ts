@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { Experiment } from '../experiments/experiment.js';
+import type { EntityManager } from 'typeorm';
+import { championAtStart, type Experiment } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
 import type { ManualVerb } from '../experiments/life-cycle.js';
+import { ModelsService } from '../models/models.service.js';
 import { type Action, changeOf, restartOf } from './change.js';
 import { ExecutorService } from './executor.service.js';
 import {
@@ -21,6 +23,7 @@ export class VerbsService {
   constructor(
     private readonly experiments: ExperimentsService,
     private readonly executor: ExecutorService,
+    private readonly models: ModelsService,
   ) {}
 
   /** Carries a verb out. Throws `not_found`, `conflict` (not from this status) or `invalid_input`. */
@@ -87,8 +90,10 @@ export class VerbsService {
       refuseFromStatus(locked, kind);
       const change = changeOf(locked, wanted.action(locked), nowMs);
       const { rollout, status, designHash } = locked;
+      const noted = kind === 'promote' ? await this.notedChampion(tx, locked) : '';
+      const summary = `${wanted.reason}${noted}`;
       return this.executor.apply(tx, locked, change, {
-        ...{ kind, automatic: false, actor: wanted.actor, summary: wanted.reason },
+        ...{ kind, automatic: false, actor: wanted.actor, summary },
         reasons: { code: `manual_${kind}`, ...wanted.reasons },
         inputs: { rollout, status, designHash },
         policyVersion: POLICY_VERSION,
@@ -96,6 +101,14 @@ export class VerbsService {
         atMs: nowMs,
       });
     });
+  }
+
+  /** A person may replace a champion that nothing was compared with; the log says so. */
+  private async notedChampion(tx: EntityManager, experiment: Experiment): Promise<string> {
+    const atStart = championAtStart(experiment);
+    const present = await this.models.lockedChampion(tx, experiment.model);
+    if (atStart === null || present === atStart) return '';
+    return ` (replaces ${present ?? 'no champion'}; the champion was ${atStart} when this began)`;
   }
 
   /**

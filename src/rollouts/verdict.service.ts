@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Report } from '../analysis/report.js';
 import type { Experiment } from '../experiments/experiment.js';
+import { ModelsService } from '../models/models.service.js';
 import { GatesService } from '../webhooks/gates.service.js';
 import { DecisionsStore } from './decisions.store.js';
 import { decide } from './policy/decide.js';
@@ -24,12 +25,14 @@ export interface Verdict {
 export class VerdictService {
   constructor(
     private readonly decisions: DecisionsStore,
+    private readonly models: ModelsService,
     private readonly gates: GatesService,
   ) {}
 
   async onReport(experiment: Experiment, report: Report): Promise<Verdict> {
     const nowMs = await this.decisions.nowMs();
-    const state = policyState(experiment, 0);
+    const { champion } = await this.models.get(experiment.model);
+    const state = policyState(experiment, 0, champion);
     const { design } = report.evidence;
     const decision = decide({ design, state, assessment: report.assessment, nowMs });
     const answers = await this.ask(experiment, report, decision, nowMs);

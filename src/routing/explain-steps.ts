@@ -180,7 +180,7 @@ export function explainAudience(
     inside: failing === undefined,
     result:
       failing === undefined
-        ? `all ${predicates.length} conditions of the audience hold`
+        ? `in the audience: ${predicates.length} of ${predicates.length} conditions hold`
         : `not in the audience: ${inWords(failing)}`,
   });
   return failing === undefined;
@@ -288,11 +288,10 @@ function explainAb(
 function inWords({ predicate, value, outcome }: ExplainedPredicate): string {
   const { attribute, negated } = predicate;
   if (value === null) return `${attribute} is not known`;
-  const asked = `${negated === true ? 'not ' : ''}${condition(predicate)}`;
+  const asked = condition(predicate);
   const given = JSON.stringify(value);
-  return outcome === 'unknown'
-    ? `${attribute} ${given} cannot be asked whether it is ${asked}`
-    : `${attribute} ${given} is not ${asked}`;
+  if (outcome === 'unknown') return `${attribute} ${given} cannot be asked whether it is ${asked}`;
+  return `${attribute} ${given} is ${negated === true ? '' : 'not '}${asked}`;
 }
 
 function condition(predicate: Predicate): string {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../support/postgres.js';
 import { startTestSluice, type TestSluice, until } from '../support/sluice.js';
 
@@ -49,12 +49,12 @@ describe('the walk-through of the README', () => {
   let database: TestDatabase;
   let sluice: TestSluice;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     database = await freshDatabase();
     sluice = await startTestSluice({ databaseUrl: database.url });
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     await sluice.close();
     await database.close();
   });
@@ -71,7 +71,8 @@ describe('the walk-through of the README', () => {
       .replaceAll('9102', String(second));
     expect(commands.match(/^curl/gm)?.length).toBeGreaterThanOrEqual(11);
     const { code, output } = await bash(`set -euo pipefail\n${settings}\n${commands}\n`);
-    expect(output, output.slice(-2_000)).toContain('x-sluice-version: v1');
+    // Which one is drawn anew with every experiment: ann is in the first tenth as often as anybody.
+    expect(output, output.slice(-2_000)).toMatch(/x-sluice-version: v[12]\r?\n/);
     expect(code, output.slice(-4_000)).toBe(0);
     expect(output).toContain('"identical":true');
     const champion = await until('v2 is promoted', async () =>

@@ -42,7 +42,7 @@ afterAll(async () => {
 beforeEach(async () => {
   await arena.restock();
   id = (await arena.running())[0] ?? '';
-  await feed(client, 5);
+  await feed(client, 5, 'smooth');
   await until('the events are behind the horizon', seen);
 });
 
@@ -132,7 +132,7 @@ describe('a turn', () => {
     const lease = await claim('a');
     afterAnalysis(async () => {
       await arena.act(id, 'advance');
-      await feed(client, 5);
+      await feed(client, 5, 'smooth');
       await until('its events are behind the horizon', seen);
     }, true);
     await evaluate(lease);

@@ -112,6 +112,19 @@ describe.concurrent.each(SEEDS)(
       await expectReplay(run.experiment);
     });
 
+    it('that fails for everybody is gone by its hard limit, below every minimum of evidence', async () => {
+      const steps = [{ coverage: 0.1, hold: { minUnits: 5_000 } }, { coverage: 1 }];
+      const run = await canary('broken', seed, { ...BETTER, failsOneIn: 1 }, steps);
+      await play(run, seed, 3_000);
+      const last = await stage.decision(run.experiment, ({ kind }) => kind === 'rollback');
+      expect(last.reasons.code).toBe('error_limit_exceeded');
+      expect(last.summary).toMatch(
+        /v2 is above the limit of errors, 0\.25: (\d+) of \1 units met one/,
+      );
+      expect(await stage.client.champion(run.model)).toBe('v1');
+      await expectReplay(run.experiment);
+    });
+
     it('whose client crashes before its first request is never promoted: the sample ratio tells', async () => {
       const steps = [{ coverage: 0.5, hold: { minUnits: 400 } }, { coverage: 1 }];
       const run = await canary('crashing', seed, BETTER, steps);

@@ -1,6 +1,5 @@
 import { randomOf } from '../../src/rollouts/planning/random.js';
 import { whole } from './draw.js';
-import { Violation } from './properties.js';
 import { type Told, World } from './world.js';
 
 /** Everything that many worlds came to. */
@@ -47,8 +46,4 @@ export function simulate(firstSeed: number, steps: number): Summary {
     }
   }
   return summary;
-}
-
-export function isViolation(error: Error): error is Violation {
-  return error instanceof Violation;
 }

@@ -122,8 +122,8 @@ const FEED = `
 WITH fed AS MATERIALIZED (
   SELECT e.id AS experiment_id, e.model, e.epoch, jsonb_array_length(e.rollout->'phases') AS phase,
          gen_random_uuid() AS request_id, gen_random_uuid()::text AS unit_key, arm.variant, arm.version,
-         random() < CASE WHEN arm.version = 'v1' THEN 0.3
-                         ELSE (ARRAY[0.3, 0.9, 0.02])[1 + (hashtext(e.id::text) & 1023) % 3] END AS error
+         $2 AND random() < CASE WHEN arm.version = 'v1' THEN 0.1
+                         ELSE (ARRAY[0.1, 0.9, 0.02])[1 + (hashtext(e.id::text) & 1023) % 3] END AS error
   FROM experiments AS e
   CROSS JOIN (VALUES ('control', 'v1'), ('v2', 'v2')) AS arm (variant, version)
   CROSS JOIN generate_series(1, $1) AS nth
@@ -139,10 +139,14 @@ SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date, unit_key, request_id, clock
        epoch, phase, variant, version, version, 'experiment', CASE WHEN error THEN 500 ELSE 200 END, error, false,
        false, 10 * random(), 1, 1 FROM fed`;
 
-/** So many new units per arm of every running experiment. */
-export async function feed(client: pg.Client, units: number): Promise<void> {
+/** So many new units per arm of every running experiment; `smooth`: no request fails. */
+export async function feed(
+  client: pg.Client,
+  units: number,
+  kind: 'rough' | 'smooth' = 'rough',
+): Promise<void> {
   await client.query(`SELECT ensure_event_day((clock_timestamp() AT TIME ZONE 'UTC')::date)`);
-  await client.query(FEED, [units]);
+  await client.query(FEED, [units, kind === 'rough']);
 }
 
 /** True when an analysis would see every event: no transaction is older than they are. */

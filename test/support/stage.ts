@@ -94,6 +94,17 @@ export class Stage {
     return (await this.client.decisions(name)) as unknown as readonly LoggedDecision[];
   }
 
+  /** A call of the control plane that must be accepted. */
+  async post(path: string, body: object): Promise<void> {
+    const { controlUrl, adminKey } = this.client.address;
+    const response = await fetch(`${controlUrl}/api/v1${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`POST ${path} answered ${await response.text()}`);
+  }
+
   /** Lets units come until the experiment has ended or all of them were there. */
   async play({ model, experiment, visits, maxUnits }: Play): Promise<void> {
     for (let from = 0; from < maxUnits; from += UNITS_PER_ROUND) {

@@ -1794,6 +1794,7 @@ export interface components {
         /** @description Arms that were closed */
         closed?: string[];
         bakingSinceMs?: number;
+        champion?: string;
       } | null;
       failedAnalyses: number;
       lastFailure: string | null;
@@ -2736,7 +2737,7 @@ export interface components {
       atMs: number;
       /** @description Null when nothing is due: draft or ended */
       nextAnalysisAtMs: number | null;
-      /** @description What the policy says of the newest report now; null before one and after the end */
+      /** @description What the policy says of the newest report now, before gates are asked; null before one and after the end */
       decision: {
         /** @enum {string} */
         kind:
@@ -2772,6 +2773,7 @@ export interface components {
         | 'crossover'
         | 'completeness'
         | 'no_data'
+        | 'champion'
         | 'paused'
         | 'minimum_evidence'
         | 'step'

@@ -13,6 +13,7 @@ const TITLES: Readonly<Record<RuleOutcome['rule'], string>> = {
   crossover: 'Units stay with one variant',
   completeness: 'No event is missing',
   no_data: 'Units are enrolled',
+  champion: 'The champion is the one of the start',
   paused: 'Not paused',
   minimum_evidence: 'Enough units in each arm',
   step: 'Steps of the rollout are done',
@@ -37,6 +38,7 @@ const OPEN_TITLES: Readonly<Partial<Record<RuleOutcome['rule'], string>>> = {
   crossover: 'Units met two variants',
   completeness: 'Events are missing',
   no_data: 'Nobody is enrolled',
+  champion: 'Another champion took over',
   paused: 'Paused by a person',
   time_limit: 'The time limit is reached',
 };

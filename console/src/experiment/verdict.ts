@@ -29,6 +29,7 @@ const RUNNING: Readonly<Record<string, readonly [Tone, string]>> = {
   backlog: ['caution', 'Held: events are still coming in'],
   analysis_failed: ['bad', 'The analysis fails'],
   paused: ['caution', 'Paused by a person'],
+  champion_changed: ['caution', 'Held: another champion took over'],
   baking: ['good', 'Good enough to promote: it must stay so for a while'],
   control_unhealthy: ['bad', 'Held: the control is not well'],
   copies_dropped: ['caution', 'Held: too many requests were not copied'],

@@ -5,6 +5,7 @@ import { POLICY_VERSION } from './policy.js';
 import { finalVerdict, nonInferiority, superiority } from './promotion-rules.js';
 import type { RuleContext, RuleResult, Stop } from './rule.js';
 import {
+  champion,
   completeness,
   crossover,
   deterioration,
@@ -31,6 +32,7 @@ export const RULES: readonly ((context: RuleContext) => RuleResult | null)[] = [
   completeness,
   noData,
   paused,
+  champion,
   minimumEvidence,
   finalVerdict,
   step,

@@ -45,6 +45,8 @@ export interface PolicyState {
   /** Arms that were closed; absent: none. */
   readonly closed?: readonly string[];
   readonly bakingSinceMs?: number;
+  /** Versions that served by default, when the evidence began and now; absent: it was not looked at. */
+  readonly champion?: { readonly atStart: string; readonly present: string | null };
 }
 
 /** Everything `decide` looks at, and so everything that a stored decision needs for its replay. */
@@ -68,6 +70,7 @@ export type RuleName =
   | 'completeness'
   | 'no_data'
   | 'paused'
+  | 'champion'
   | 'minimum_evidence'
   | 'step'
   | 'minimum_runtime'

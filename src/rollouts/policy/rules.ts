@@ -119,6 +119,20 @@ export function paused({ state }: RuleContext): RuleResult {
     : pass('paused', 'not paused');
 }
 
+/**
+ * A promotion replaces the champion, so it needs evidence against that one: when another experiment promoted meanwhile,
+ * no more units are exposed and nothing is promoted until a person decides.
+ */
+export function champion({ state }: RuleContext): RuleResult | null {
+  if (state.champion === undefined) return null;
+  const { atStart, present } = state.champion;
+  const numbers = { atStart, present };
+  if (present === atStart) return pass('champion', `${atStart} is still the champion`, numbers);
+  const now = present === null ? 'there is none now' : `${present} is the champion now`;
+  const text = `the champion was ${atStart} when this began, ${now}, and nothing here was compared with it`;
+  return hold('champion', 'champion_changed', text, numbers);
+}
+
 /** Below the minimum nothing but harm is acted on. */
 export function minimumEvidence({ design, state, assessment }: RuleContext): RuleResult {
   const need = Math.max(design.analysis.minUnits, 1);

@@ -79,6 +79,18 @@ describe('an operational limit', () => {
     expect(limitOf('v2', [cellOf(errors('v2'), same, same)]).exceeded).toBe(true);
   });
 
+  it('sees an outage among a handful of units that come back', () => {
+    const same = Array.from({ length: 19 }, (_, unit) => 1 + (unit % 3));
+    expect(limitOf('v2', [cellOf(errors('v2'), same, same)]).exceeded).toBe(true);
+    const seven = same.slice(0, 7);
+    expect(limitOf('v2', [cellOf(errors('v2'), seven, seven)]).exceeded).toBe(true);
+    const six = same.slice(0, 6);
+    expect(limitOf('v2', [cellOf(errors('v2'), six, six)]).exceeded).toBe(false);
+    // each fails once, and is served five times
+    const once = cellOf(errors('v2'), new Array<number>(19).fill(1), new Array<number>(19).fill(6));
+    expect(limitOf('v2', [once])).toMatchObject({ failedUnits: 19, exceeded: false });
+  });
+
   it('puts the phases of an arm together as if they were one', () => {
     const requests = Array.from({ length: 60 }, (_, unit) => 1 + (unit % 3));
     const failed = requests.map((count, unit) => (unit % 2 === 0 ? count : 0));

@@ -203,6 +203,11 @@ describe('a kind', () => {
   it.each([
     ['a mirror of a canary', 'mirror', postedCanary({ mirror: {} })],
     ['a period of a canary', 'period', postedCanary({ period: '1d' })],
+    [
+      'a limit of time-outs of a shadow',
+      'decision.limits.timeoutRate',
+      shadow({ decision: { limits: { timeoutRate: 0.2 } } }),
+    ],
     ['a layer of a shadow', 'layer', shadow({ layer: 'ui' })],
     ['steps of a shadow', 'rollout', shadow({ rollout })],
     ['a share of a shadow', 'coverage', shadow({ coverage: 0.5 })],

@@ -101,6 +101,10 @@ describe('a design of each kind', () => {
       ...{ share: 1, timeoutMs: 1_000, unsafeMethods: false },
       ...{ maxInFlight: 32, maxBodyBytes: 65_536 },
     });
+    const limitsOf = (limits?: object) => designOf({ ...shadow, decision: { limits } }).limits;
+    expect(limitsOf()).toEqual({ errorRate: 0.25, timeoutRate: null });
+    expect(limitsOf({ errorRate: 0.1 })).toEqual({ errorRate: 0.1, timeoutRate: null });
+    expect(limitsOf({ errorRate: null })).toBeUndefined();
     expect(designOf({ ...shadow, mirror: { percent: 20 } }).mirror?.share).toBe(0.2);
     const next = { canary: { name: 'after', rollout: postedCanary().rollout } };
     expect(designOf({ ...shadow, next }).next).toMatchObject({ kind: 'canary', name: 'after' });

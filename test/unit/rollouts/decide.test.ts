@@ -36,6 +36,30 @@ const mismatch = {
   },
 };
 
+describe('a champion that another experiment promoted', () => {
+  const changed = { atStart: 'v1', present: 'v2' } as const;
+
+  it('is not replaced on evidence against the one before, however good', () => {
+    const state = { ...readyState, champion: changed };
+    const decision = decide(readyInput({ state }));
+    expect(decision).toMatchObject({ kind: 'hold', code: 'champion_changed', variant: null });
+    expect(decision.summary).toContain('was v1 when this began, v2 is the champion now');
+    expect(decision).not.toHaveProperty('bakingSinceMs');
+    const abs = decide(readyInput({ state, design: abDesign }));
+    expect(abs).toMatchObject({ kind: 'hold', code: 'champion_changed' });
+  });
+
+  it('stands in the way of no rollback', () => {
+    const state = { ...readyState, champion: changed };
+    expect(decide(readyInput({ state, assessment: harmed }))).toMatchObject({ kind: 'rollback' });
+  });
+
+  it('is one that differs: the same one is replaced', () => {
+    const state = { ...readyState, champion: { atStart: 'v1', present: 'v1' } };
+    expect(decide(readyInput({ state }))).toMatchObject({ kind: 'promote', variant: 'v2' });
+  });
+});
+
 describe('promotion', () => {
   it('happens when a success metric is superior, every guardrail holds and the data is sound', () => {
     const decision = decide(readyInput());

@@ -1,0 +1,196 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppModule } from '../../src/app/app.module.js';
+import { Database } from '../../src/database/database.service.js';
+import { experimentSchema } from '../../src/experiments/experiment.contract.js';
+import { ExperimentsService } from '../../src/experiments/experiments.service.js';
+import { LeasesService } from '../../src/experiments/leases.service.js';
+import { modelSchema, versionSchema } from '../../src/models/model.contract.js';
+import { ModelsService } from '../../src/models/models.service.js';
+import { changeOf } from '../../src/rollouts/change.js';
+import { EvaluationService } from '../../src/rollouts/evaluation.service.js';
+import { ExecutorService } from '../../src/rollouts/executor.service.js';
+import { replay } from '../../src/rollouts/replay.js';
+import { RolloutsService } from '../../src/rollouts/rollouts.service.js';
+import { VerbsService } from '../../src/rollouts/verbs.service.js';
+import { testConfig } from '../support/config.js';
+import {
+  exposure,
+  insertEvents,
+  prediction,
+  requestIdAt,
+  settle,
+} from '../support/metric-events.js';
+import { freshDatabase, type TestDatabase } from '../support/postgres.js';
+
+let database: TestDatabase;
+let app: INestApplicationContext;
+let dataDir: string;
+let pool: pg.Pool;
+
+type Service<T> = abstract new (...args: never[]) => T;
+const the = <T>(service: Service<T>): T => app.get(service as never, { strict: false });
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  dataDir = await mkdtemp(join(tmpdir(), 'sluice-test-'));
+  // no transaction may idle for longer than a lease
+  const config = testConfig({
+    ...{ databaseUrl: database.url, dataDir, roles: ['control'], leaseMs: 1_000 },
+  });
+  app = await NestFactory.createApplicationContext(AppModule.of(config), { logger: false });
+  pool = new pg.Pool({ connectionString: database.url, max: 3 });
+  await the(Database).whenReady();
+});
+
+afterAll(async () => {
+  await pool.end();
+  await app.close();
+  await database.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function model(name: string, settings: object = {}): Promise<void> {
+  await the(ModelsService).put(name, modelSchema.parse(settings), 'test');
+  for (const version of ['v1', 'v2', 'v3']) {
+    const request = versionSchema.parse({ url: 'http://127.0.0.1:9' });
+    await the(ModelsService).putVersion({ model: name, version, request, actor: 'test' });
+  }
+}
+
+const against = (version: string) => [
+  { name: 'control', version: 'v1', control: true },
+  { name: 'treatment', version },
+];
+
+const posted = (change: Readonly<Record<string, unknown>>) =>
+  experimentSchema.parse({
+    kind: 'canary',
+    variants: against('v2'),
+    metrics: [{ metric: 'error_rate', role: 'success' }],
+    analysis: {
+      ...{ minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 1000, minUnits: 2 },
+      interval: '1h',
+    },
+    ...(change['kind'] === undefined
+      ? { rollout: { steps: [{ coverage: 0.1 }, { coverage: 1 }] } }
+      : {}),
+    ...change,
+  });
+
+async function start(change: Readonly<Record<string, unknown>>): Promise<string> {
+  const { id } = await the(ExperimentsService).create(posted(change));
+  await the(VerbsService).perform(id, 'start', { reason: 'go' }, 'ann');
+  return id;
+}
+
+const log = async (id: string) => (await the(RolloutsService).log(id)).decisions;
+
+let requests = 0;
+
+async function traffic(id: string, units: number): Promise<void> {
+  const rows = ['control', 'treatment'].flatMap((variant) =>
+    Array.from({ length: units }, () => {
+      requests += 1;
+      const atMs = Date.now();
+      return {
+        ...{ requestId: requestIdAt(atMs, requests), atMs, experimentId: id, phase: 1, variant },
+        ...{ unitKey: `unit-${String(requests)}`, error: false },
+      };
+    }),
+  );
+  await insertEvents(pool, { exposures: rows.map(exposure), predictions: rows.map(prediction) });
+  await settle(pool);
+}
+
+async function evaluate(id: string): Promise<void> {
+  await pool.query('UPDATE experiments SET next_analysis_at = now() WHERE id = $1', [id]);
+  const lease = await the(LeasesService).claim(id, 'worker', 30_000);
+  if (lease === null) throw new Error('a lease');
+  await the(EvaluationService).evaluate(lease);
+}
+
+const promoteByPolicy = (id: string) =>
+  the(ExecutorService).decideInTransaction(async (tx, nowMs) => {
+    const locked = await the(ExperimentsService).lock(tx, id);
+    const change = changeOf(locked, { kind: 'promote', variant: 'treatment' }, nowMs);
+    return the(ExecutorService).apply(tx, locked, change, {
+      ...{ kind: 'promote', automatic: true, actor: 'sluice', summary: 'better' },
+      ...{ reasons: {}, inputs: {}, policyVersion: '2', reportNumber: null, atMs: nowMs },
+    });
+  });
+
+describe('a champion that another experiment of the layer promoted', () => {
+  const layer = { name: 'both', share: 0.5 };
+
+  it('is replaced by nobody who was not compared with it, except by a person', async () => {
+    await model('crowded');
+    const first = await start({ name: 'first', model: 'crowded', layer });
+    const rival = { name: 'rival', model: 'crowded', layer, variants: against('v3') };
+    const second = await start(rival);
+    await traffic(second, 20);
+    await the(VerbsService).perform(first, 'promote', { reason: 'better' }, 'ann');
+    await evaluate(second);
+    const held = (await log(second)).at(-1);
+    expect(held).toMatchObject({ kind: 'hold', reasons: { code: 'champion_changed' } });
+    if (held !== undefined) expect(replay(held)).toMatchObject({ identical: true });
+    await expect(promoteByPolicy(second)).rejects.toMatchObject({
+      ...{ code: 'conflict', defects: [{ field: 'champion', expected: 'v2' }] },
+    });
+    expect((await the(ModelsService).get('crowded')).champion).toBe('v2');
+    await the(VerbsService).perform(second, 'promote', { reason: 'I say so' }, 'ann');
+    const { kind, summary } = (await log(second)).at(-1) ?? {};
+    expect({ kind, summary }).toEqual({
+      kind: 'promote',
+      summary: 'I say so (replaces v2; the champion was v1 when this began)',
+    });
+    expect((await the(ModelsService).get('crowded')).champion).toBe('v3');
+  });
+
+  it('is known to an ab too, whose control need not be the champion', async () => {
+    await model('tested');
+    const ab = { model: 'tested', kind: 'ab', layer };
+    const control = { name: 'control', version: 'v3', control: true };
+    const first = await start({ ...ab, name: 'ab-first' });
+    const second = await start({
+      ...{ ...ab, name: 'ab-second' },
+      variants: [control, { name: 'treatment', version: 'v2' }],
+    });
+    await promoteByPolicy(first);
+    expect((await the(ModelsService).get('tested')).champion).toBe('v2');
+    await expect(promoteByPolicy(second)).rejects.toMatchObject({ code: 'conflict' });
+    await traffic(second, 20);
+    await evaluate(second);
+    expect((await log(second)).at(-1)).toMatchObject({
+      kind: 'hold',
+      reasons: { code: 'champion_changed' },
+      inputs: { state: { champion: { atStart: 'v1', present: 'v2' } } },
+    });
+  });
+
+  it('stops a start that was checked before it changed', async () => {
+    await model('overtaken');
+    const first = await start({ name: 'overtaking', model: 'overtaken', layer });
+    const late = { name: 'late', model: 'overtaken', layer, variants: against('v3') };
+    const { id } = await the(ExperimentsService).create(posted(late));
+    const holder = await pool.connect();
+    try {
+      // whoever starts waits for the row, after everything that can be checked without it
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM experiments WHERE id = $1 FOR UPDATE', [id]);
+      const started = the(VerbsService).perform(id, 'start', { reason: 'go' }, 'bob');
+      const refused = expect(started).rejects.toMatchObject({ code: expect.any(String) as string });
+      await the(VerbsService).perform(first, 'promote', { reason: 'better' }, 'ann');
+      await holder.query('COMMIT');
+      await refused;
+    } finally {
+      holder.release();
+    }
+    expect((await the(ExperimentsService).get(id)).status).toBe('draft');
+  });
+});
