@@ -36,7 +36,7 @@ export interface OpenPage {
   readonly complaints: Complaints;
 }
 
-/** A fresh profile: no cookie, no cache. Violations of the content security policy are console errors in Chromium. */
+/** A fresh profile: no cookie, no cache. Violations of the content security policy are complaints too. */
 export async function openPage(
   browser: Browser,
   url: string,
@@ -49,6 +49,11 @@ export async function openPage(
     locale: 'en-GB',
     timezoneId: 'UTC',
     reducedMotion: 'reduce',
+  });
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      console.error(`policy violated: ${violatedDirective} ${blockedURI}`),
+    );
   });
   const page = await context.newPage();
   const complaints: Complaints = { texts: [] };

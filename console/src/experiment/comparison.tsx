@@ -14,7 +14,7 @@ interface ComparisonProps {
 /** What is compared and who sees it, in two sentences and one bar. */
 export function Comparison({ experiment, design, model, report }: ComparisonProps): ReactNode {
   const coverage = experiment.rollout?.phases.at(-1)?.coverage ?? null;
-  const shares = sharesOf(experiment, design, coverage);
+  const shares = sharesOf(experiment, design, coverage, model?.holdout?.share ?? null);
   return (
     <div className="comparison">
       <div className="arms">
@@ -72,12 +72,18 @@ function sharesOf(
   { kind, status, rollout }: Experiment,
   { variants }: Design,
   coverage: number | null,
+  heldOut: number | null,
 ): readonly Share[] {
   const phase = rollout?.phases.at(-1);
   if (phase === undefined || coverage === null || status === 'draft' || kind === 'shadow')
     return [];
-  // a canary's coverage is its variant's share, with a control of the same size beside it up to one half
-  const enrolled = kind === 'canary' ? Math.min(1, coverage <= 0.5 ? 2 * coverage : 1) : coverage;
+  // both cohorts of a holdout have its share; a canary's coverage is its variant's share, with a control of the same size beside it up to one half
+  const enrolled =
+    kind === 'holdout'
+      ? 2 * (heldOut ?? 0.5)
+      : kind === 'canary'
+        ? Math.min(1, coverage <= 0.5 ? 2 * coverage : 1)
+        : coverage;
   const arms = variants.map(({ name, control }): Share => ({
     name,
     share: enrolled * (phase.shares[name] ?? 0),

@@ -195,7 +195,7 @@ function ServedMatrix({
                   served={served}
                   variant={name}
                   by={by}
-                  isOwn={by === version}
+                  isOwn={by === version || design.kind === 'holdout'}
                 />
               ))}
             </tr>

@@ -67,6 +67,16 @@ export function verdictOf(
   }
 }
 
+/** What a look may lead to. */
+const NEXT: Readonly<Record<Experiment['kind'], string>> = {
+  ab: 'It decides again at every look: harm rolls back at once, evidence promotes.',
+  canary: 'It decides again at every look: harm rolls back at once, evidence moves it on.',
+  shadow:
+    'It decides again at every look: harm ends it, evidence makes the version ready for a canary.',
+  holdout:
+    'It looks on for as long as it runs, and says when what was shipped is no longer better.',
+};
+
 function running(
   experiment: Experiment,
   last: Decision | null,
@@ -76,7 +86,7 @@ function running(
   const isPaused = experiment.status === 'paused';
   const next = isPaused
     ? 'Only harm is acted on until somebody resumes it.'
-    : 'It decides again at every look: harm rolls back at once, evidence moves it on.';
+    : NEXT[experiment.kind];
   if (now === null) {
     return {
       ...{ tone: isPaused ? 'caution' : 'calm', decision: last?.number ?? null, next },

@@ -58,7 +58,17 @@ export function HealthChip({ health }: { readonly health: ModelTraffic['health']
 }
 
 function inShort({ design, rollout, kind }: Experiment): string {
-  const versions = design?.variants.map(({ version }) => version).join(' against ') ?? '';
+  const versions = design?.variants.map(({ version }) => version) ?? [];
   const coverage = rollout?.phases.at(-1)?.coverage;
-  return `${kindWords(kind)} of ${versions}${coverage === undefined ? '' : `, ${roundPercent(coverage)}`}`;
+  switch (kind) {
+    case 'shadow':
+      return `shadow: copies of what ${versions[0] ?? ''} answers go to ${versions[1] ?? ''}`;
+    case 'holdout':
+      return 'holdout: the status quo against what is shipped';
+    case 'ab':
+    case 'canary': {
+      const enrolled = coverage === undefined ? '' : `, ${roundPercent(coverage)}`;
+      return `${kindWords(kind)} of ${versions.join(' against ')}${enrolled}`;
+    }
+  }
 }
