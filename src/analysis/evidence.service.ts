@@ -9,6 +9,7 @@ import { runningResults } from './assess.js';
 import { CLOCK } from './clock.js';
 import { type Evidence, isTorn } from './evidence.js';
 import { HoldoutEvidenceService } from './holdout/holdout-evidence.service.js';
+import { limitLooksAfter } from './limits.js';
 import type { Report } from './report.js';
 import { targetOf } from './target.js';
 
@@ -49,6 +50,8 @@ export class EvidenceService {
     if (isTorn(rollout.phases, data)) throw wentOn(experiment);
     const droppedEvents = await this.events.gapsBetween(startedAtMs, this.clock.nowMs());
     const continues = last?.epoch === experiment.epoch ? last : null;
+    const limitLooks =
+      continues === null || isShadow ? undefined : limitLooksAfter(continues.evidence);
     const holdout =
       design.kind === 'holdout'
         ? await this.holdouts.gather(experiment, target, continues?.evidence.holdout)
@@ -61,6 +64,7 @@ export class EvidenceService {
       phases: rollout.phases,
       ...data,
       ...(holdout === undefined ? {} : { holdout }),
+      ...(limitLooks === undefined ? {} : { limitLooks }),
       droppedEvents,
       caughtUp: progress.caughtUp,
       watermarkMs: progress.watermarkMs ?? continues?.evidence.watermarkMs ?? null,

@@ -2,6 +2,7 @@ import type { FrozenDesign, Phase } from '../experiments/experiment.js';
 import type { MetricCell, UnitCell } from '../metrics/metric.js';
 import type { PairedCells } from '../metrics/paired.js';
 import type { HoldoutEvidence } from './holdout/holdout-evidence.js';
+import type { LimitLooks } from './limit-looks.js';
 import type { GroupSequentialLook, Interval, TestResult } from '../statistics/assessment.js';
 
 /**
@@ -25,6 +26,8 @@ export interface Evidence {
   /** What the looks before this one had established. */
   readonly previous: readonly RunningResult[];
   readonly previousSampleRatioPValue: number;
+  /** Counts at earlier looks, for limits; absent before the second look, and in evidence of releases before. */
+  readonly limitLooks?: readonly LimitLooks[];
   /** `shadow` only; `unitCells` and `metricCells` are empty then. */
   readonly paired?: PairedEvidence;
   /** `holdout` only. */

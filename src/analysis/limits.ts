@@ -4,6 +4,13 @@ import type { LimitAssessment } from '../statistics/assessment.js';
 import { asymptoticSequenceInformationTime } from '../statistics/confidence-sequence.js';
 import { shareLimitLogE } from '../statistics/share-limit.js';
 import type { Evidence } from './evidence.js';
+import {
+  countsSince,
+  type LimitCounts,
+  type LimitLooks,
+  logWeightOf,
+  withLook,
+} from './limit-looks.js';
 
 /** The built-in metric that each limit is about. */
 export const LIMITED_METRICS = {
@@ -23,6 +30,7 @@ const LIMIT_ALPHA = 0.001;
  */
 const SHARE_OF_EXACT = 0.92;
 const SHARE_OF_CLUSTERED = 0.04;
+const SHARE_OF_RESTARTS = 0.04;
 
 /** Weight of the prior on how far above its limit a share is, in units: outages are found fastest with little. */
 const CONCENTRATION = 2;
@@ -33,21 +41,80 @@ const TUNED_TO_UNITS = 100;
 /** Clusters below which the normal approximation for returning units is not trusted. */
 const MIN_CLUSTERS = 20;
 
+/** What limits are held against; no `limitLooks`: there was no look before, or one of a release that kept none. */
+type LimitEvidence = Pick<Evidence, 'design' | 'metricCells' | 'unitCells' | 'limitLooks'>;
+
 /** Every limit of every arm, the control included; absent for a design without limits. */
-export function assessLimits({
-  design,
-  metricCells,
-}: Pick<Evidence, 'design' | 'metricCells'>): readonly LimitAssessment[] | undefined {
-  const { limits } = design;
-  if (limits === undefined) return undefined;
-  return design.variants.flatMap(({ name }) =>
-    limitsIn(limits).map(({ kind, limit }) => {
-      const cells = metricCells.filter(
-        (cell) => cell.metric === LIMITED_METRICS[kind] && cell.variant === name,
-      );
-      return assessLimit(cells, { variant: name, kind, limit });
-    }),
+export function assessLimits(evidence: LimitEvidence): readonly LimitAssessment[] | undefined {
+  const { design, limitLooks = [] } = evidence;
+  if (design.limits === undefined) return undefined;
+  return limitedArms(design).map((arm) => {
+    const looks = limitLooks.find((one) => one.variant === arm.variant && one.kind === arm.kind);
+    const counts = looks === undefined ? undefined : countsOf(evidence, arm);
+    const since = counts === undefined ? [] : (looks?.kept ?? []).map(restartedBy(counts));
+    return assessLimit(cellsOf(evidence, arm), arm, since);
+  });
+}
+
+/** What the look after the one at this evidence needs to know about it; absent for a design without limits. */
+export function limitLooksAfter(evidence: LimitEvidence): readonly LimitLooks[] | undefined {
+  const { design, limitLooks = [] } = evidence;
+  if (design.limits === undefined) return undefined;
+  return limitedArms(design).map(({ variant, kind, limit }) => {
+    const before = limitLooks.find((one) => one.variant === variant && one.kind === kind);
+    const counts = countsOf(evidence, { variant, kind, limit });
+    return { variant, kind, ...withLook(before ?? { seen: 0, kept: [] }, counts) };
+  });
+}
+
+interface LimitedArm {
+  readonly variant: string;
+  readonly kind: keyof OperationalLimits;
+  readonly limit: number;
+}
+
+function limitedArms({ limits, variants }: FrozenDesign): readonly LimitedArm[] {
+  if (limits === undefined) return [];
+  return variants.flatMap(({ name: variant }) =>
+    limitsIn(limits).map((limit) => ({ variant, ...limit })),
   );
+}
+
+function cellsOf(
+  { metricCells }: Pick<Evidence, 'metricCells'>,
+  { variant, kind }: LimitedArm,
+): readonly MetricCell[] {
+  return metricCells.filter(
+    (cell) => cell.metric === LIMITED_METRICS[kind] && cell.variant === variant,
+  );
+}
+
+function countsOf(evidence: LimitEvidence, limited: LimitedArm): LimitCounts {
+  const cells = cellsOf(evidence, limited);
+  const arm = merged(cells, limited.limit);
+  const sum = (of: (cell: MetricCell) => number): number =>
+    cells.reduce((total, cell) => total + of(cell), 0);
+  const squaredRequests = sum(({ n, meanD, m2D }) => m2D + n * meanD * meanD);
+  return {
+    ...{ failures: arm.failures, requests: arm.requests, failedRequests: arm.failedRequests },
+    squaredFailed: sum(({ n, meanY, m2Y }) => m2Y + n * meanY * meanY),
+    units: arm.units,
+    m2Requests: arm.units === 0 ? 0 : Math.max(0, squaredRequests - arm.requests ** 2 / arm.units),
+    crossovers: evidence.unitCells
+      .filter(({ variant }) => variant === limited.variant)
+      .reduce((total, cell) => total + cell.crossovers, 0),
+  };
+}
+
+/** The exact test as it would be if it had begun after a look. */
+interface Restart {
+  readonly logWeight: number;
+  readonly failures: number;
+  readonly successes: number;
+}
+
+function restartedBy(now: LimitCounts): (look: LimitLooks['kept'][number]) => Restart {
+  return (look) => ({ logWeight: logWeightOf(look.look), ...countsSince(look, now) });
 }
 
 /** Names of the metrics that the limits of a design are held against. */
@@ -65,38 +132,55 @@ function limitsIn(
 }
 
 /**
- * Exceeded when either of two tests says so.
+ * Exceeded when one of these says so.
  *
  * Exact, from the first unit on: of each unit the requests up to its first failure are trials, later ones are not, so
  * that one unit that retries a thousand times is one failure, and requests that succeed speak for the version however
  * often a unit comes back. Cells carry both counts: units with a failure, and requests without one (those of units that
- * had failed before are counted too, which only lowers the e-value). Bound: a version of which a request of a unit
- * that has met no failure yet fails with probability at most the limit, whatever came before, is stopped with
- * probability at most SHARE_OF_EXACT x LIMIT_ALPHA over all looks (Ville 1939).
+ * had failed before are counted too, which only lowers the e-value).
+ *
+ * The same, begun anew after looks before this one, so that an outage shows in hours of good requests: the e-values of
+ * all beginnings, with weights that sum to 1, are one e-process (an e-detector with a bound on ever raising a false
+ * alarm; Shin, Ramdas and Rinaldo 2024). A look that is no longer kept has the e-value 0 from then on.
+ *
+ * Bound of both: a version of which a request of a unit that has met no failure (since the look) fails with probability
+ * at most the limit, whatever came before, is stopped with probability at most 0.96 x LIMIT_ALPHA over all looks
+ * (Ville 1939). Simulated in test/unit/analysis/limits-alarms.test.ts.
  *
  * From MIN_CLUSTERS on, where units come back: more than the limit of the *units* met a failure (exact), and more than
- * the limit of the *requests* failed, with units as clusters (asymptotic, at SHARE_OF_CLUSTERED).
+ * the limit of the *requests* failed, with units as clusters (asymptotic, at 0.04 x LIMIT_ALPHA).
  */
 export function assessLimit(
   cells: readonly MetricCell[],
-  { variant, kind, limit }: { variant: string; kind: keyof OperationalLimits; limit: number },
+  { variant, kind, limit }: LimitedArm,
+  restarts: readonly Restart[] = [],
 ): LimitAssessment {
   const arm = merged(cells, limit);
   const { units, failures } = arm;
   const successes = Math.max(0, Math.round(arm.requests - arm.failedRequests));
-  const exact = pOf(logEOf(limit, { failures, successes }));
-  const clustered = arm.returns
-    ? Math.max(
-        pOf(logEOf(limit, { failures, successes: units - failures })),
-        requestsPValue(arm, LIMIT_ALPHA * SHARE_OF_CLUSTERED),
-      )
-    : 1;
-  const pValue = Math.min(1, exact / SHARE_OF_EXACT, clustered / SHARE_OF_CLUSTERED);
+  const whole = Math.log(SHARE_OF_EXACT) + logEOf(limit, { failures, successes });
+  const parts = restarts.map(
+    (part) => Math.log(SHARE_OF_RESTARTS) + part.logWeight + logEOf(limit, part),
+  );
+  const clustered = clusteredPValue(arm, limit) / SHARE_OF_CLUSTERED;
+  const pValue = Math.min(1, pOf(logSum([whole, ...parts])), clustered);
+  const surest = restarts[parts.indexOf(Math.max(...parts))];
+  const isRecent = surest !== undefined && Math.min(pOf(whole), clustered) > LIMIT_ALPHA;
+  const exceeded = pValue <= LIMIT_ALPHA;
   return {
     ...{ variant, kind, metric: LIMITED_METRICS[kind], limit, units, failedUnits: failures },
     share: arm.requests > 0 ? arm.failedRequests / arm.requests : null,
-    ...{ pValue, alpha: LIMIT_ALPHA, exceeded: pValue <= LIMIT_ALPHA },
+    ...{ pValue, alpha: LIMIT_ALPHA, exceeded },
+    ...(exceeded && isRecent
+      ? { recent: { failedUnits: surest.failures, successes: surest.successes } }
+      : {}),
   };
+}
+
+/** ln of a sum of values that are given as logarithms. */
+function logSum(logs: readonly number[]): number {
+  const largest = Math.max(...logs);
+  return largest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0));
 }
 
 function logEOf(
@@ -145,20 +229,22 @@ function merged(cells: readonly MetricCell[], limit: number): Arm {
   return arm;
 }
 
-/** Always-valid p-value of "at most the limit of the requests fail", with units as clusters. */
-function requestsPValue({ units, meanZ, m2Z }: Arm, alpha: number): number {
-  if (units < MIN_CLUSTERS || meanZ <= 0) return 1;
+/** Always-valid p-value of "at most the limit of the units meet a failure, or of the requests fail". */
+function clusteredPValue(arm: Arm, limit: number): number {
+  const { units, failures, returns, meanZ, m2Z } = arm;
+  if (!returns || units < MIN_CLUSTERS || meanZ <= 0) return 1;
+  const ofUnits = pOf(logEOf(limit, { failures, successes: units - failures }));
   const standardError = Math.sqrt(m2Z / (units - 1) / units);
   // every unit failed in the same way: nothing is left to estimate, the exact test of the units decides
-  if (!(standardError > 0)) return 0;
+  if (!(standardError > 0)) return ofUnits;
   const look = asymptoticSequenceInformationTime({
     estimate: meanZ,
     standardError,
     plannedStandardError: standardError * Math.sqrt(units / TUNED_TO_UNITS),
-    alpha,
+    alpha: LIMIT_ALPHA * SHARE_OF_CLUSTERED,
     alternative: 'greater',
   });
-  return look.kind === 'value' ? look.value.pValue : 1;
+  return Math.max(ofUnits, look.kind === 'value' ? look.value.pValue : 1);
 }
 
 function pOf(logE: number): number {

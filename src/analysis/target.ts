@@ -15,9 +15,8 @@ export function targetOf(experiment: Experiment, design: FrozenDesign): RollupTa
   };
 }
 
-/** What limits are held against, where the design does not measure it anyway; a shadow is counted in pairs. */
+/** What limits are held against, where the design does not measure it anyway. */
 function operational(design: FrozenDesign): readonly MetricDefinition[] {
-  if (design.kind === 'shadow') return [];
   const own = design.metrics.map(({ definition }) => definition.name);
   const missing = limitedMetrics(design).filter((name) => !own.includes(name));
   return BUILT_IN_METRICS.filter(({ name }) => missing.includes(name));

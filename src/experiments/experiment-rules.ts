@@ -196,7 +196,12 @@ function wholeCoverage({ kind, coverage }: PostedExperiment): CrossFieldDefect[]
   return coverage === 1 ? [] : [{ path: ['coverage'], message }];
 }
 
-function canaryDefects({ coverage, analysis, rollout }: PostedExperiment): CrossFieldDefect[] {
+function canaryDefects({
+  coverage,
+  analysis,
+  rollout,
+  layer,
+}: PostedExperiment): CrossFieldDefect[] {
   const defects: CrossFieldDefect[] = [];
   if (coverage !== 1) {
     defects.push({ path: ['coverage'], message: '1: the steps of a canary say its coverage' });
@@ -207,12 +212,19 @@ function canaryDefects({ coverage, analysis, rollout }: PostedExperiment): Cross
   return [
     ...defects,
     ...stepDefects(rollout, parseDuration(analysis.maxRuntime)),
-    ...reverseHoldoutDefects(rollout),
+    ...reverseHoldoutDefects(rollout, layer),
   ];
 }
 
 /** After the promotion nobody may switch: the cohorts must lie inside of what the arms had at the end. */
-function reverseHoldoutDefects({ steps, reverseHoldout }: PostedRollout): CrossFieldDefect[] {
+function reverseHoldoutDefects(
+  { steps, reverseHoldout }: PostedRollout,
+  layer: unknown,
+): CrossFieldDefect[] {
+  if (reverseHoldout !== undefined && layer !== null) {
+    const message = 'nothing in a layer: a holdout is of the whole model, others beside it too';
+    return [{ path: ['rollout', 'reverseHoldout'], message }];
+  }
   const last = steps.findLast(({ coverage }) => coverage < 1)?.coverage;
   if (reverseHoldout === undefined || last === undefined) return [];
   const smaller = Math.min(last, 1 - last);

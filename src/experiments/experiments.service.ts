@@ -35,6 +35,24 @@ const SALT_BYTES = 8;
 const SUFFIX_DIGITS = 8;
 const MAX_STEM = 63 - SUFFIX_DIGITS - 1;
 
+/*
+ * Made before the transaction that carries it out: the past may take half a minute to read, and a transaction that idles
+ * meanwhile keeps everybody from its locks.
+ */
+
+/** What a draft is frozen to, if it is still at this revision. */
+export interface PreparedStart {
+  readonly revision: number;
+  readonly design: FrozenDesign;
+}
+
+/** The next design of a started experiment, if it is still in this epoch: its definition changes with that alone. */
+export interface PreparedRedesign {
+  readonly epoch: number;
+  readonly definition: ExperimentDefinition;
+  readonly design: FrozenDesign;
+}
+
 /** What a redesign did. */
 export interface Redesign {
   readonly experiment: Experiment;
@@ -146,13 +164,32 @@ export class ExperimentsService {
   }
 
   /**
-   * Freezes the design of a locked draft that is about to start; the caller saves its new status. Everything that
-   * was checked when it was defined is checked again, because models and metrics may have changed since.
+   * The design that a definition is frozen to when it starts now. Everything that was checked when it was defined is
+   * checked again, because models and metrics may have changed since. Throws `invalid_input`.
    */
-  async freeze(tx: EntityManager, locked: Experiment, nowMs: number): Promise<Experiment> {
-    const definition = parseDefinition(draftOnly(locked).definition as ExperimentDefinition);
-    const { model, metrics } = await this.check(definition);
-    const design = await this.designOf(definition, { metrics, model, nowMs });
+  async designFor(definition: unknown, nowMs: number): Promise<FrozenDesign> {
+    const parsed = parseDefinition(definition as ExperimentDefinition);
+    const { model, metrics } = await this.check(parsed);
+    return this.designOf(parsed, { metrics, model, nowMs });
+  }
+
+  /** Throws `conflict` for what is no draft, `invalid_input` for one that does not fit any more. */
+  async prepareStart(draft: Experiment, nowMs: number): Promise<PreparedStart> {
+    const { definition, revision } = draftOnly(draft);
+    return { revision, design: await this.designFor(definition, nowMs) };
+  }
+
+  /**
+   * Freezes the design of a locked draft that is about to start; the caller saves its new status.
+   * Throws `conflict` when it changed since that was prepared.
+   */
+  async freeze(
+    tx: EntityManager,
+    locked: Experiment,
+    { revision, design }: PreparedStart,
+    nowMs: number,
+  ): Promise<Experiment> {
+    if (draftOnly(locked).revision !== revision) throw changedMeanwhile(locked);
     const frozen = await this.experiments.freeze(tx, locked.id, {
       design,
       hash: designHash(design),
@@ -161,22 +198,33 @@ export class ExperimentsService {
     return frozen ?? this.missing(locked.id);
   }
 
+  /** Throws `invalid_input` for a change of what the experiment is, or for none. */
+  async prepareRedesign(
+    started: Experiment,
+    changes: ExperimentPatch,
+    nowMs: number,
+  ): Promise<PreparedRedesign> {
+    const present = started.definition as ExperimentDefinition;
+    const definition = parseDefinition(patched(present, changes));
+    const defects = redesignDefects(present, definition);
+    if (defects.length > 0) throw notARedesign(started, defects);
+    const design = await this.designFor(definition, nowMs);
+    return { epoch: started.epoch, definition, design };
+  }
+
   /**
    * Freezes another design of a locked experiment that has started: the next epoch, whose evidence begins with
    * nothing and whose alpha is its own. The caller saves the rollout that begins anew.
-   * Throws `invalid_input` for a change of what the experiment is, or for none.
+   * Throws `conflict` when another epoch began since that was prepared.
    */
   async redesign(
     tx: EntityManager,
     locked: Experiment,
-    { changes, nowMs }: { readonly changes: ExperimentPatch; readonly nowMs: number },
+    { epoch, definition, design }: PreparedRedesign,
+    nowMs: number,
   ): Promise<Redesign> {
+    if (locked.epoch !== epoch) throw changedMeanwhile(locked);
     const present = locked.definition as ExperimentDefinition;
-    const definition = parseDefinition(patched(present, changes));
-    const defects = redesignDefects(present, definition);
-    if (defects.length > 0) throw notARedesign(locked, defects);
-    const { model, metrics } = await this.check(definition);
-    const design = await this.designOf(definition, { metrics, model, nowMs });
     const hasNewSalt = dealsOutAnew(present, definition) || wasDealtOutAnew(locked);
     const redesigned = await this.experiments.redesign(tx, locked.id, {
       definition,

@@ -84,11 +84,13 @@ export class EvaluationService {
     }
   }
 
-  private carryOut(
+  private async carryOut(
     lease: Lease,
     decidedOn: Experiment,
     verdict: Verdict,
   ): Promise<StoredDecision | null> {
+    const isAdvance = verdict.decision.kind === 'advance';
+    const next = isAdvance ? await this.executor.prepareNext(decidedOn) : null;
     return this.executor.decideInTransaction(async (tx, nowMs) => {
       const experiment = await this.fenced(tx, lease, decidedOn);
       const { decision, inputs, reportNumber } = verdict;
@@ -106,6 +108,7 @@ export class EvaluationService {
         policyVersion: POLICY_VERSION,
         reportNumber,
         atMs: nowMs,
+        ...(next === null ? {} : { next }),
       };
       return this.executor.apply(tx, experiment, change, record).catch(refusedEffect);
     });

@@ -1,9 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.service.js';
-import { parseDefinition } from '../experiments/experiment.contract.js';
-import { championAtStart, type Experiment, type RolloutState } from '../experiments/experiment.js';
-import { ExperimentsService } from '../experiments/experiments.service.js';
+import { type ExperimentDefinition, parseDefinition } from '../experiments/experiment.contract.js';
+import {
+  championAtStart,
+  type Experiment,
+  type FrozenDesign,
+  type RolloutState,
+} from '../experiments/experiment.js';
+import { ExperimentsService, type PreparedStart } from '../experiments/experiments.service.js';
 import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
 import { ModelsService } from '../models/models.service.js';
@@ -27,6 +32,14 @@ export interface DecisionRecord {
   readonly policyVersion: string;
   readonly reportNumber: number | null;
   readonly atMs: number;
+  /** What begins when a shadow is ready; absent: nothing does. */
+  readonly next?: PreparedNext;
+}
+
+/** The canary after a shadow, made before the transaction that begins it, or why it cannot begin. */
+export interface PreparedNext {
+  readonly definition: ExperimentDefinition;
+  readonly design: FrozenDesign | { readonly refused: string };
 }
 
 /** Who begins an experiment, and on which evidence when it is not a person. */
@@ -69,12 +82,30 @@ export class ExecutorService {
     return this.database.transaction(async (tx) => work(tx, await this.decisions.nowMs(tx)));
   }
 
+  /** The database's clock. */
+  nowMs(): Promise<number> {
+    return this.decisions.nowMs();
+  }
+
+  /** What a shadow that is ready begins; null: nothing. Before the transaction, because it may read a long past. */
+  async prepareNext({ design }: Experiment): Promise<PreparedNext | null> {
+    if (design?.kind !== 'shadow' || design.next === undefined) return null;
+    const definition = parseDefinition(design.next as Readonly<Record<string, unknown>>);
+    try {
+      const frozen = await this.experiments.designFor(definition, await this.nowMs());
+      return { definition, design: frozen };
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.code !== 'invalid_input') throw error;
+      return { definition, design: { refused: error.message } };
+    }
+  }
+
   /** `experiment` is locked by the caller and is the state that the change was computed from. */
   async apply(
     tx: EntityManager,
     experiment: Experiment,
     change: Change,
-    record: DecisionRecord,
+    { next, ...record }: DecisionRecord,
   ): Promise<StoredDecision> {
     const plan = await this.applyTraffic(tx, experiment, change, record);
     const stored = await this.decisions.append(tx, {
@@ -99,14 +130,22 @@ export class ExecutorService {
       rollout: begunUnder(plan, experiment, change),
       ...(change.hasEnded ? { endedAtMs: record.atMs } : {}),
     });
-    if (change.startsNext === true) await this.startNext(tx, experiment, stored);
+    if (change.startsNext === true) {
+      invariant(next !== undefined, 'what follows was prepared');
+      await this.startNext(tx, experiment, stored, next);
+    }
     return stored;
   }
 
-  /** Freezes a locked draft and begins it. Throws `conflict` or `invalid_input` when it does not fit any more. */
-  async start(tx: EntityManager, locked: Experiment, record: StartRecord): Promise<StoredDecision> {
+  /** Freezes a locked draft and begins it. Throws `conflict` when it does not fit any more. */
+  async start(
+    tx: EntityManager,
+    locked: Experiment,
+    prepared: PreparedStart,
+    record: StartRecord,
+  ): Promise<StoredDecision> {
     const { actor, automatic, summary, reasons, evidenceChain, atMs } = record;
-    const experiment = await this.experiments.freeze(tx, locked, atMs);
+    const experiment = await this.experiments.freeze(tx, locked, prepared, atMs);
     const { design, designHash } = experiment;
     invariant(design !== null, 'what was frozen has a design');
     return this.apply(tx, experiment, startOf(design, atMs), {
@@ -135,14 +174,10 @@ export class ExecutorService {
     tx: EntityManager,
     shadow: Experiment,
     ready: StoredDecision,
+    { definition, design }: PreparedNext,
   ): Promise<void> {
-    const definition = shadow.design?.next;
-    invariant(definition !== undefined, 'what follows was frozen with the design');
-    const draft = await this.experiments.createAfter(
-      tx,
-      shadow,
-      parseDefinition(definition as Readonly<Record<string, unknown>>),
-    );
+    const draft = await this.experiments.createAfter(tx, shadow, definition);
+    if ('refused' in design) return this.noteNotStarted(tx, shadow, draft, design.refused);
     const evidenceChain = {
       experimentId: shadow.id,
       decisionNumber: ready.number,
@@ -159,14 +194,23 @@ export class ExecutorService {
     };
     await tx.query('SAVEPOINT next');
     try {
-      await this.start(tx, draft, record);
+      await this.start(tx, draft, { revision: draft.revision, design }, record);
       await tx.query('RELEASE SAVEPOINT next');
     } catch (error) {
       if (!(error instanceof SluiceError) || error.code === 'internal') throw error;
       await tx.query('ROLLBACK TO SAVEPOINT next');
-      await this.experiments.noteFailure(tx, draft.id, `not started: ${error.message}`);
-      this.logger.error(`${draft.name} was not started after ${shadow.name}: ${error.message}`);
+      await this.noteNotStarted(tx, shadow, draft, error.message);
     }
+  }
+
+  private async noteNotStarted(
+    tx: EntityManager,
+    shadow: Experiment,
+    draft: Experiment,
+    why: string,
+  ): Promise<void> {
+    await this.experiments.noteFailure(tx, draft.id, `not started: ${why}`);
+    this.logger.error(`${draft.name} was not started after ${shadow.name}: ${why}`);
   }
 
   private async applyTraffic(

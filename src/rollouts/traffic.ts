@@ -16,6 +16,7 @@ import {
   type LayerPlan,
   type TrafficPlan,
 } from '../routing/plan.js';
+import { refuseTakingUnits } from '../models/holdout.js';
 import { championChanged } from '../models/running-experiments.js';
 import type { ReverseHoldout } from './change.js';
 import type { Enrolment } from './phases.js';
@@ -58,9 +59,16 @@ export function released(plan: TrafficPlan, model: string, experiment: string | 
   ]);
 }
 
-/** The plan with a holdout that a promotion leaves behind. Throws `conflict` when the model has one already. */
+/**
+ * The plan with a holdout that a promotion leaves behind. Throws `conflict` when the model has one already, or another
+ * experiment whose units it would take.
+ *
+ * @param plan without the experiment that is promoted
+ */
 export function heldBack(plan: TrafficPlan, model: string, holdout: ReverseHoldout): TrafficPlan {
-  if (modelIn(plan, model)?.holdout === undefined) return withHoldout(plan, model, holdout);
+  if (modelIn(plan, model)?.holdout === undefined) {
+    return withHoldout(refuseTakingUnits(plan, model), model, holdout);
+  }
   throw new SluiceError('conflict', `model ${model} has a holdout already`, [
     {
       field: '/rollout/reverseHoldout',

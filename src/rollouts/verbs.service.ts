@@ -46,11 +46,14 @@ export class VerbsService {
     { reason: summary }: VerbBody,
     actor: string,
   ): Promise<StoredDecision> {
-    const { id } = await this.experiments.get(idOrName);
+    const draft = await this.experiments.get(idOrName);
+    refuseFromStatus(draft, 'start');
+    const prepared = await this.experiments.prepareStart(draft, await this.executor.nowMs());
     return this.executor.decideInTransaction(async (tx, nowMs) => {
-      const locked = await this.experiments.lock(tx, id);
+      const locked = await this.experiments.lock(tx, draft.id);
       refuseFromStatus(locked, 'start');
-      return this.executor.start(tx, locked, { automatic: false, actor, summary, atMs: nowMs });
+      const record = { automatic: false, actor, summary, atMs: nowMs };
+      return this.executor.start(tx, locked, prepared, record);
     });
   }
 
@@ -84,9 +87,10 @@ export class VerbsService {
       readonly reasons: object;
     },
   ): Promise<StoredDecision> {
-    const { id } = await this.experiments.get(idOrName);
+    const started = await this.experiments.get(idOrName);
+    const next = kind === 'advance' ? await this.executor.prepareNext(started) : null;
     return this.executor.decideInTransaction(async (tx, nowMs) => {
-      const locked = await this.experiments.lock(tx, id);
+      const locked = await this.experiments.lock(tx, started.id);
       refuseFromStatus(locked, kind);
       const change = changeOf(locked, wanted.action(locked), nowMs);
       const { rollout, status, designHash } = locked;
@@ -99,6 +103,7 @@ export class VerbsService {
         policyVersion: POLICY_VERSION,
         reportNumber: null,
         atMs: nowMs,
+        ...(next === null ? {} : { next }),
       });
     });
   }
@@ -120,11 +125,14 @@ export class VerbsService {
     { changes, reason }: RedesignBody,
     actor: string,
   ): Promise<StoredDecision> {
-    const { id } = await this.experiments.get(idOrName);
+    const started = await this.experiments.get(idOrName);
+    refuseFromStatus(started, 'redesign');
+    const preparedMs = await this.executor.nowMs();
+    const prepared = await this.experiments.prepareRedesign(started, changes, preparedMs);
     return this.executor.decideInTransaction(async (tx, nowMs) => {
-      const locked = await this.experiments.lock(tx, id);
+      const locked = await this.experiments.lock(tx, started.id);
       refuseFromStatus(locked, 'redesign');
-      const redesign = await this.experiments.redesign(tx, locked, { changes, nowMs });
+      const redesign = await this.experiments.redesign(tx, locked, prepared, nowMs);
       const { experiment, changed, hasNewSalt } = redesign;
       const { epoch, designHash } = experiment;
       const change = restartOf(designOf(experiment), experiment.status, nowMs);

@@ -188,6 +188,11 @@ export interface LimitAssessment {
   readonly pValue: number;
   readonly alpha: number;
   readonly exceeded: boolean;
+  /**
+   * What came after an earlier look, where only that exceeds the limit: at least so many units with a failure, at most
+   * so many requests without one.
+   */
+  readonly recent?: { readonly failedUnits: number; readonly successes: number };
 }
 
 export interface QualityAssessment {

@@ -115,9 +115,11 @@ describe('a start', () => {
   const database = (): Database => plane.app.get(Database);
 
   async function start(name: string): Promise<void> {
-    const { id } = await service().get(name);
+    const draft = await service().get(name);
+    const prepared = await service().prepareStart(draft, Date.now());
     await database().transaction(async (tx) => {
-      const frozen = await service().freeze(tx, await service().lock(tx, id), Date.now());
+      const locked = await service().lock(tx, draft.id);
+      const frozen = await service().freeze(tx, locked, prepared, Date.now());
       await service().save(tx, frozen, { status: 'running' });
     });
   }

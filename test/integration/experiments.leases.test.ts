@@ -33,9 +33,12 @@ beforeAll(async () => {
   for (const model of MODELS) {
     await registerSpam(plane, model);
     await plane.call('POST', '/experiments', postedCanary({ name: `on-${model}`, model }));
-    const { id } = await service.get(`on-${model}`);
+    const draft = await service.get(`on-${model}`);
+    const { id } = draft;
+    const prepared = await service.prepareStart(draft, Date.now());
     await database.transaction(async (tx) => {
-      const frozen = await service.freeze(tx, await service.lock(tx, id), Date.now());
+      const locked = await service.lock(tx, id);
+      const frozen = await service.freeze(tx, locked, prepared, Date.now());
       await service.save(tx, frozen, { status: 'running' });
     });
     ids.push(id);

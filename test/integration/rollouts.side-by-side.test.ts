@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppModule } from '../../src/app/app.module.js';
@@ -11,7 +12,11 @@ import { experimentSchema } from '../../src/experiments/experiment.contract.js';
 import { ExperimentsService } from '../../src/experiments/experiments.service.js';
 import { LeasesService } from '../../src/experiments/leases.service.js';
 import { modelSchema, versionSchema } from '../../src/models/model.contract.js';
+import { metricBody } from '../../src/metrics/metric.contract.js';
+import { MetricsService } from '../../src/metrics/metrics.service.js';
 import { ModelsService } from '../../src/models/models.service.js';
+import { PlanService } from '../../src/models/plan.service.js';
+import { modelIn } from '../../src/routing/plan-change.js';
 import { changeOf } from '../../src/rollouts/change.js';
 import { EvaluationService } from '../../src/rollouts/evaluation.service.js';
 import { ExecutorService } from '../../src/rollouts/executor.service.js';
@@ -19,9 +24,11 @@ import { replay } from '../../src/rollouts/replay.js';
 import { RolloutsService } from '../../src/rollouts/rollouts.service.js';
 import { VerbsService } from '../../src/rollouts/verbs.service.js';
 import { testConfig } from '../support/config.js';
+import { until } from '../support/events.js';
 import {
   exposure,
   insertEvents,
+  outcome as outcomeOf,
   prediction,
   requestIdAt,
   settle,
@@ -68,15 +75,17 @@ const against = (version: string) => [
   { name: 'treatment', version },
 ];
 
+const analysis = {
+  ...{ minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 1000, minUnits: 2 },
+  interval: '1h',
+};
+
 const posted = (change: Readonly<Record<string, unknown>>) =>
   experimentSchema.parse({
     kind: 'canary',
     variants: against('v2'),
     metrics: [{ metric: 'error_rate', role: 'success' }],
-    analysis: {
-      ...{ minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 1000, minUnits: 2 },
-      interval: '1h',
-    },
+    analysis,
     ...(change['kind'] === undefined
       ? { rollout: { steps: [{ coverage: 0.1 }, { coverage: 1 }] } }
       : {}),
@@ -93,14 +102,15 @@ const log = async (id: string) => (await the(RolloutsService).log(id)).decisions
 
 let requests = 0;
 
-async function traffic(id: string, units: number): Promise<void> {
+async function traffic(id: string, units: number, failingOfControl = 0): Promise<void> {
   const rows = ['control', 'treatment'].flatMap((variant) =>
-    Array.from({ length: units }, () => {
+    Array.from({ length: units }, (_, index) => {
       requests += 1;
       const atMs = Date.now();
       return {
         ...{ requestId: requestIdAt(atMs, requests), atMs, experimentId: id, phase: 1, variant },
-        ...{ unitKey: `unit-${String(requests)}`, error: false },
+        ...{ unitKey: `unit-${String(requests)}` },
+        error: variant === 'control' && index < failingOfControl,
       };
     }),
   );
@@ -124,6 +134,32 @@ const promoteByPolicy = (id: string) =>
       ...{ reasons: {}, inputs: {}, policyVersion: '2', reportNumber: null, atMs: nowMs },
     });
   });
+
+/** What became of work that waits for a lock while something else is done. */
+async function whileLocked(
+  lock: string,
+  work: () => Promise<unknown>,
+  meanwhile: () => Promise<unknown>,
+): Promise<PromiseSettledResult<unknown> | undefined> {
+  const holder = await pool.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query(lock);
+    const outcome = Promise.allSettled([work()]);
+    await until('somebody waits for the lock', async () => {
+      const { rows } = await holder.query<{ waiting: string }>(
+        `SELECT count(*) AS waiting FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return Number(rows[0]?.waiting) > 0;
+    });
+    await meanwhile();
+    await holder.query('COMMIT');
+    return (await outcome)[0];
+  } finally {
+    holder.release();
+  }
+}
 
 describe('a champion that another experiment of the layer promoted', () => {
   const layer = { name: 'both', share: 0.5 };
@@ -178,19 +214,123 @@ describe('a champion that another experiment of the layer promoted', () => {
     const first = await start({ name: 'overtaking', model: 'overtaken', layer });
     const late = { name: 'late', model: 'overtaken', layer, variants: against('v3') };
     const { id } = await the(ExperimentsService).create(posted(late));
-    const holder = await pool.connect();
-    try {
-      // whoever starts waits for the row, after everything that can be checked without it
-      await holder.query('BEGIN');
-      await holder.query('SELECT 1 FROM experiments WHERE id = $1 FOR UPDATE', [id]);
-      const started = the(VerbsService).perform(id, 'start', { reason: 'go' }, 'bob');
-      const refused = expect(started).rejects.toMatchObject({ code: expect.any(String) as string });
-      await the(VerbsService).perform(first, 'promote', { reason: 'better' }, 'ann');
-      await holder.query('COMMIT');
-      await refused;
-    } finally {
-      holder.release();
-    }
+    // whoever starts waits for the row, after everything that can be checked without it
+    const started = await whileLocked(
+      `SELECT 1 FROM experiments WHERE id = '${id}' FOR UPDATE`,
+      () => the(VerbsService).perform(id, 'start', { reason: 'go' }, 'bob'),
+      () => the(VerbsService).perform(first, 'promote', { reason: 'better' }, 'ann'),
+    );
+    expect(started).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'conflict', defects: [{ field: 'champion', expected: 'v2' }] },
+    });
     expect((await the(ExperimentsService).get(id)).status).toBe('draft');
+  });
+});
+
+describe('a holdout that a promotion would leave behind', () => {
+  const layer = { name: 'beside', share: 0.5 };
+
+  it('takes no units from another experiment', async () => {
+    await model('shared');
+    const first = await start({
+      ...{ name: 'keeping', model: 'shared', layer },
+      rollout: { steps: [{ coverage: 0.5 }, { coverage: 1 }] },
+      analysis: { ...analysis, minRuntime: '0s' },
+    });
+    const second = await start({ name: 'beside', model: 'shared', layer, variants: against('v3') });
+    // as a release that did not refuse it at its creation may have frozen it
+    await pool.query(
+      `UPDATE experiments SET frozen = jsonb_set(frozen::jsonb, '{reverseHoldout}', '{"share": 0.05}')::json
+       WHERE id = $1`,
+      [first],
+    );
+    await expect(promoteByPolicy(first)).rejects.toMatchObject({
+      ...{ code: 'conflict', defects: [{ field: '/holdout' }] },
+    });
+    const plan = modelIn(await the(PlanService).current(), 'shared');
+    expect(plan).not.toHaveProperty('holdout');
+    expect(plan?.experiments.map(({ id }) => id)).toEqual([first, second]);
+  });
+
+  it('is a failure that people are told when it cannot be, not a turn that is dropped for ever', async () => {
+    const { id } = await the(ExperimentsService).get('keeping');
+    await traffic(id, 600, 120);
+    for (let turn = 1; turn <= 4; turn += 1) await evaluate(id);
+    expect(await the(ExperimentsService).get(id)).toMatchObject({
+      ...{ status: 'running', failedAnalyses: 4 },
+      lastFailure:
+        'what was decided cannot be carried out: a holdout would take units out of beside',
+    });
+    expect((await log(id)).map(({ kind }) => kind)).toEqual(['start', 'error']);
+  });
+});
+
+describe('a cap that takes longer to find than a transaction may idle', () => {
+  const metrics = [{ metric: 'spent', role: 'success' }];
+  const IDLE_MS = 1_000;
+
+  beforeAll(async () => {
+    await the(MetricsService).define(
+      'spent',
+      metricBody.parse({
+        ...{ kind: 'mean', source: { outcome: 'buy' }, direction: 'increase', window: '1h' },
+        winsorize: { percentile: 0.99 },
+      }),
+    );
+  });
+
+  async function past(name: string): Promise<void> {
+    await model(name);
+    const atMs = Date.now() - 24 * 3_600_000;
+    const units = Array.from({ length: 1_100 }, (_, index) => `${name}-${String(index)}`);
+    requests += units.length;
+    await insertEvents(pool, {
+      predictions: units.map((unitKey, index) =>
+        prediction({
+          ...{ requestId: requestIdAt(atMs, requests - index), atMs, unitKey },
+          ...{ experimentId: null, model: name },
+        }),
+      ),
+      outcomes: units.map((unit, index) =>
+        outcomeOf({
+          ...{ id: `buy-${unit}`, atMs: atMs + 1_000, model: name, unit },
+          ...{ name: 'buy', value: 1 + (index % 50) },
+        }),
+      ),
+    });
+    await settle(pool);
+  }
+
+  const slowly = (work: () => Promise<unknown>) =>
+    whileLocked('LOCK TABLE outcomes IN ACCESS EXCLUSIVE MODE', work, () => sleep(2 * IDLE_MS));
+
+  it('does not keep an experiment from starting, nor from another design', async () => {
+    await past('rich');
+    const { id } = await the(ExperimentsService).create(
+      posted({ name: 'rich', model: 'rich', metrics }),
+    );
+    const verbs = the(VerbsService);
+    const started = await slowly(() => verbs.perform(id, 'start', { reason: 'go' }, 'ann'));
+    expect(started).toMatchObject({ status: 'fulfilled' });
+    const { design } = await the(ExperimentsService).get(id);
+    expect(design?.metrics[0]?.definition.winsorizeAt).toBe(50);
+    const changes = { hypothesis: 'again' };
+    const redesigned = await slowly(() => verbs.redesign(id, { changes, reason: 'anew' }, 'ann'));
+    expect(redesigned).toMatchObject({ status: 'fulfilled' });
+    expect(await the(ExperimentsService).get(id)).toMatchObject({ epoch: 2 });
+  });
+
+  it('does not keep a shadow that is ready from its canary', async () => {
+    await past('ready');
+    const rollout = { steps: [{ coverage: 0.1 }, { coverage: 1 }] };
+    const id = await start({
+      ...{ name: 'ready', model: 'ready', kind: 'shadow' },
+      next: { canary: { name: 'ready-canary', rollout, metrics } },
+    });
+    const advance = () => the(VerbsService).perform(id, 'advance', { reason: 'ready' }, 'ann');
+    expect(await slowly(advance)).toMatchObject({ status: 'fulfilled' });
+    const canary = await the(ExperimentsService).get('ready-canary');
+    expect(canary).toMatchObject({ status: 'running', parentId: id });
   });
 });

@@ -1,4 +1,5 @@
 import { controlOf, type FrozenDesign } from '../../experiments/experiment.js';
+import type { MetricCell } from '../../metrics/metric.js';
 import type { PairCell } from '../../metrics/paired.js';
 import { whyNotPaired } from '../../metrics/paired.js';
 import type {
@@ -14,6 +15,7 @@ import { asymptoticSequenceInformationTime } from '../../statistics/confidence-s
 import { mcnemar } from '../../statistics/paired.js';
 import { pairedContrast } from '../../statistics/paired-ratio.js';
 import type { Evidence, PairedEvidence, RunningResult } from '../evidence.js';
+import { assessLimit, LIMITED_METRICS } from '../limits.js';
 import { intersect, smallest } from '../running.js';
 import { agreementOf, latencyQuantiles } from './agreement.js';
 import { comparePairs, type PairComparison, valueOf } from './pair-comparison.js';
@@ -52,6 +54,35 @@ export function assessPairs(evidence: Evidence, paired: PairedEvidence): Assessm
     reading: 'test',
     horizon: null,
     paired: overviewOf(evidence, paired),
+    ...availabilityOf(design, paired, variant),
+  };
+}
+
+/**
+ * The limit of errors against copies that the shadow left unanswered, units as trials. Nobody gets its answers, so there
+ * is no haste: the test is of all copies so far, and does not begin anew as that of a version that serves. What was not
+ * sent because the breaker was open is no trial, as it has no unit that was asked.
+ */
+function availabilityOf(
+  { limits }: FrozenDesign,
+  { cells }: PairedEvidence,
+  variant: string,
+): Pick<Assessment, 'limits'> {
+  const limit = limits?.errorRate ?? null;
+  if (limit === null) return {};
+  const metric = LIMITED_METRICS.errorRate;
+  const cell = cells.find((one) => one.metric === metric);
+  const sides = cell === undefined ? [] : [ofShadow(cell, variant)];
+  return { limits: [assessLimit(sides, { variant, kind: 'errorRate', limit })] };
+}
+
+/** The shadow's side of pairs: y = p + d, of m requests. */
+function ofShadow(cell: PairCell, variant: string): MetricCell {
+  const { metric, n, events, meanP, meanD, meanM, m2P, m2D, m2M, coDP, coDM, coPM } = cell;
+  return {
+    ...{ metric, variant, phase: 1, n, pending: 0, capped: 0, covariate: null },
+    ...{ events: events.shadow, meanY: meanP + meanD, m2Y: m2P + m2D + 2 * coDP },
+    ...{ meanD: meanM, m2D: m2M, coMoment: coDM + coPM },
   };
 }
 

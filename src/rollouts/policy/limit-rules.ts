@@ -67,10 +67,15 @@ function said({
   share,
   limit,
   pValue,
+  recent,
 }: LimitAssessment): string {
+  const lately =
+    recent === undefined
+      ? ''
+      : `; since an earlier look ${inWords(recent.failedUnits)} units met one while ${inWords(recent.successes)} requests succeeded`;
   return (
     `${variant} is above the limit of ${WHAT[kind]}, ${inWords(limit)}: ${inWords(failedUnits)} of ` +
-    `${inWords(units)} units met one, ${inWords(share)} of the requests, ${pInWords(pValue)}`
+    `${inWords(units)} units met one, ${inWords(share)} of the requests, ${pInWords(pValue)}${lately}`
   );
 }
 

@@ -10,19 +10,13 @@ import {
   noData,
   paused,
 } from './rules.js';
-import { durationInWords, inWords } from './words.js';
+import { durationInWords, inWords, pInWords } from './words.js';
 
 /** More requests without a copy, or copies that only one side answered, and the rest may be the easy ones. */
 const MAX_MISSING_SHARE = 0.05;
 
 /** Fewer than this are chance, whatever their share. */
 const MIN_MISSING = 10;
-
-/** Requests without an answer of the shadow before its limit of errors is acted on. */
-const MIN_UNANSWERED = 100;
-
-/** While its breaker is open a shadow is left alone because it did not answer: that is no answer either. */
-const LEFT_ALONE = 'breaker';
 
 /** Requests of these methods are never copied: what they are like is no part of the question. */
 const NOT_MIRRORED = 'method';
@@ -115,29 +109,27 @@ function inconclusive(runMs: number, last: RuleOutcome, trace: readonly RuleOutc
 }
 
 /**
- * A shadow that is mostly not there is not ready, whatever its limit of errors is measured on: what it was not sent
- * because it had failed before counts too.
+ * A shadow that is mostly not there is not ready. It ends for good, so a restart must not be taken for that: it takes
+ * units, not requests, and no fewer than any other verdict. Until then the requests without an answer hold.
  */
 function availability(context: RuleContext): RuleResult {
   const { design, assessment } = context;
-  const limit = design.limits?.errorRate ?? null;
-  const { paired } = assessment;
-  if (limit === null || paired === undefined) return pass('limits', 'no limit of errors');
-  const spared = paired.dropped[LEFT_ALONE] ?? 0;
-  const unanswered = paired.shadowFailed + paired.bothFailed + spared;
-  const wanted = paired.sent + spared;
-  const numbers = { unanswered, wanted, spared, limit };
-  const share = wanted === 0 ? 0 : unanswered / wanted;
-  const said = `${inWords(unanswered)} of ${inWords(wanted)} requests`;
-  if (unanswered < MIN_UNANSWERED || share <= limit) {
-    return pass(
-      'limits',
-      `the shadow left ${said} unanswered, within the limit ${inWords(limit)}`,
-      numbers,
-    );
+  const [found] = assessment.limits ?? [];
+  if (found === undefined) return pass('limits', 'no limit of errors');
+  const { variant, units, failedUnits, share, limit, pValue, alpha } = found;
+  const need = Math.max(design.analysis.minUnits, 1);
+  const numbers = { units, need, failedUnits, share, limit, pValue, alpha };
+  const said = `${inWords(failedUnits)} of ${inWords(units)} units a copy, ${inWords(share)} of the copies`;
+  if (!found.exceeded) {
+    return pass('limits', `no sign that ${variant} is above its limit of errors`, numbers);
   }
-  const variant = design.variants.find(({ control }) => !control)?.name ?? 'the shadow';
-  const text = `${variant} left ${said} unanswered, above the limit ${inWords(limit)} (${inWords(spared)} while its breaker was open)`;
+  const above = `above the limit ${inWords(limit)}, ${pInWords(pValue)}`;
+  if (units < need) {
+    // not a hold of its own: harm shown by a metric comes next, and before it is ready `copies` and the minimum hold
+    const text = `${variant} did not answer ${said}, ${above}, but these are fewer than ${inWords(need)} units`;
+    return pass('limits', text, numbers);
+  }
+  const text = `${variant} did not answer ${said}, ${above}`;
   return withdraw(
     context,
     { rule: 'limits', code: 'error_limit_exceeded', variant, text, numbers },

@@ -12,7 +12,7 @@ const limits = { errorRate: 0.25, timeoutRate: null };
 const design = designOf({ limits });
 
 function limitOf(variant: string, cells: Parameters<typeof evidenceOf>[0], of = design) {
-  const found = assessLimits({ design: of, metricCells: cells });
+  const found = assessLimits({ design: of, metricCells: cells, unitCells: [] });
   const one = found?.find((limit) => limit.variant === variant);
   if (one === undefined) throw new Error(`no limit of ${variant}`);
   return one;
@@ -117,7 +117,9 @@ describe('an operational limit', () => {
     expect(names(frozen)).toEqual(['correct', 'error_rate', 'timeout_rate']);
     const old = Object.fromEntries(Object.entries(frozen).filter(([key]) => key !== 'limits'));
     expect(names(old as unknown as FrozenDesign)).toEqual(['correct', 'error_rate']);
-    expect(names({ ...frozen, kind: 'shadow' })).toEqual(['correct', 'error_rate']);
+    const shadow = { kind: 'shadow', metrics: frozen.metrics.slice(0, 1) } as const;
+    const ofErrors = { ...frozen, ...shadow, limits: { errorRate: 0.25, timeoutRate: null } };
+    expect(names(ofErrors)).toEqual(['correct', 'error_rate']);
   });
 });
 

@@ -229,6 +229,11 @@ describe('a kind', () => {
       postedAb({ decision: { limits: { errorRate: 0 } } }),
     ],
     [
+      'a reverse holdout in a layer, whose other experiments it would take units from',
+      'rollout.reverseHoldout',
+      postedCanary({ layer: 'ui', rollout: { ...rollout, reverseHoldout: { share: 0.01 } } }),
+    ],
+    [
       'a reverse holdout that is larger than an arm',
       'rollout.reverseHoldout.share',
       postedCanary({

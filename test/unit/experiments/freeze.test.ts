@@ -79,20 +79,21 @@ describe('a design of each kind', () => {
     );
   });
 
-  it('gets limits, a layer, an audience, a bake and a reverse holdout as posted', () => {
+  it('gets limits, a layer, an audience, a bake or a reverse holdout as posted', () => {
     const design = designOf({
       layer: 'ui',
       audience: [{ attribute: 'country', in: ['IN'], not: true }],
-      rollout: { ...postedCanary().rollout, bake: '2h', reverseHoldout: { share: 0.02 } },
+      rollout: { ...postedCanary().rollout, bake: '2h' },
       decision: { limits: { errorRate: 0.1 } },
     });
     expect(design).toMatchObject({
       layer: { name: 'ui', share: 1 },
       audience: [{ attribute: 'country', kind: 'in', values: ['IN'], negated: true }],
       bakeMs: 7_200_000,
-      reverseHoldout: { share: 0.02 },
       limits: { errorRate: 0.1, timeoutRate: 0.25 },
     });
+    const rollout = { ...postedCanary().rollout, reverseHoldout: { share: 0.02 } };
+    expect(designOf({ rollout }).reverseHoldout).toEqual({ share: 0.02 });
   });
 
   it('of a shadow copies every request unless it says less', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assess } from '../../../src/analysis/assess.js';
 import type { PairedEvidence } from '../../../src/analysis/evidence.js';
 import type { DecisionPolicy, FrozenDesign } from '../../../src/experiments/experiment.js';
+import { freeze } from '../../../src/experiments/freeze.js';
 import { decide } from '../../../src/rollouts/policy/decide.js';
 import type { Decision, PolicyState } from '../../../src/rollouts/policy/policy.js';
 import { errorRate, guards, success } from '../../support/evidence.js';
@@ -14,6 +15,7 @@ import {
   shadowEvidence,
 } from '../../support/paired-evidence.js';
 import { randomFrom } from '../analysis/random.js';
+import { METRICS, parsed, postedCanary } from '../experiments/experiments.js';
 
 const HOUR = 3_600_000;
 
@@ -87,15 +89,46 @@ describe('the verdict on a shadow', () => {
     expect(decided({ errors: 80 }).summary).toMatch(/error_rate of v2 is worse: 0\.04 against 0 /);
   });
 
-  it('is "not ready" for a shadow that is mostly not there, also while its breaker spares it', () => {
-    const limits = { errorRate: 0.25, timeoutRate: null };
-    const gone = counts({ answered: 1990, shadowFailed: 10, dropped: { breaker: 900 } });
-    const { kind, code, summary } = decided({ paired: gone, design: { limits } });
-    expect({ kind, code }).toEqual({ kind: 'rollback', code: 'not_ready' });
-    expect(summary).toMatch(/910 of 2900 requests unanswered, above the limit 0.25 \(900 while/);
-    const shortly = counts({ sent: 80, answered: 0, shadowFailed: 80, dropped: { breaker: 19 } });
-    expect(decided({ paired: shortly, design: { limits } }).kind).toBe('hold');
-    expect(decided({ paired: gone }).code).toBe('copies_dropped');
+  describe('with the limit of errors that a design has unless it says otherwise', () => {
+    const limits = limitsOfPosted();
+    const unanswered = (units: readonly (readonly Pair[])[]): Decision => {
+      const cells = [...cellsOf({ gain: 0 }).slice(0, 1), pairCell('error_rate', units)];
+      const metrics = [success(logLoss)];
+      return decided({ paired: { cells }, design: { limits, metrics } });
+    };
+    const alike = (count: number, pairs: readonly Pair[]) =>
+      Array.from({ length: count }, () => pairs);
+
+    it('is "not ready" for a shadow that does not answer more units than that', () => {
+      const { kind, code, summary } = unanswered([
+        ...alike(60, [
+          [1, 1],
+          [0, 1],
+        ]),
+        ...alike(60, [[0, 0]]),
+      ]);
+      expect({ kind, code }).toEqual({ kind: 'rollback', code: 'not_ready' });
+      expect(summary).toMatch(/v2 did not answer 60 of 120 units a copy, .* above the limit 0.25/);
+    });
+
+    it('is nothing yet below the minimum of units, however many requests they made', () => {
+      const many = alike(99, new Array<Pair>(10).fill([0, 1]));
+      expect(unanswered(many).kind).toBe('hold');
+      const one = [new Array<Pair>(500).fill([0, 1]), ...alike(119, [[0, 0]])];
+      expect(unanswered(one).kind).toBe('hold');
+    });
+
+    it('holds for what a breaker spares the shadow, as for every copy that is missing', () => {
+      const gone = counts({ answered: 1990, shadowFailed: 10, dropped: { breaker: 900 } });
+      const spared = decided({ paired: gone, design: { limits } });
+      expect(spared).toMatchObject({ kind: 'hold', code: 'copies_dropped' });
+    });
+
+    it('lets a shadow that answers pass', () => {
+      const { code, trace } = decided({ design: { limits } });
+      expect(code).toBe('ready_for_canary');
+      expect(trace[0]).toMatchObject({ rule: 'limits', outcome: 'pass' });
+    });
   });
 
   it('is no decision while it is only as good', () => {
@@ -151,6 +184,15 @@ describe('the verdict on a shadow', () => {
     expect(decided(late).code).toBe('ready_for_canary');
   });
 });
+
+/** As posted and frozen, so that what is tested is what an experiment has. */
+function limitsOfPosted(): NonNullable<FrozenDesign['limits']> {
+  const posted = postedCanary({ kind: 'shadow', rollout: undefined });
+  const model = { unit: { header: 'x-user' } };
+  const { limits } = freeze(parsed(posted), METRICS, model);
+  if (limits === undefined) throw new Error('a shadow has a limit of errors');
+  return limits;
+}
 
 function withMargin(absolute: number): Partial<FrozenDesign> {
   return { metrics: [success(logLoss), guards(errorRate, { absolute })] };
