@@ -25,8 +25,9 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   without('controlHealth', 'sampleRatio', 'crossover'),
   without('sampleRatio', 'crossover', 'completeness'),
   without('crossover', 'completeness', 'noData'),
-  without('noData', 'paused', 'minimumEvidence'),
-  without('paused', 'minimumEvidence', 'finalVerdict'),
+  without('noData', 'paused', 'champion'),
+  without('champion', 'minimumEvidence', 'finalVerdict'),
+  without('paused', 'champion', 'minimumEvidence'),
   without('step', 'minimumRuntime', 'nonInferiority'),
   one('harm is looked at after everything that holds', {
     file: DECIDE,

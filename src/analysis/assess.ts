@@ -7,7 +7,7 @@ import type { Evidence, RunningResult, Verdict } from './evidence.js';
 import { assessHoldout } from './holdout/assess-holdout.js';
 import { assessPairs } from './paired/assess-pairs.js';
 import { assessLimits } from './limits.js';
-import { assessQuality, unitsPerArm } from './quality.js';
+import { assessQuality, type CrossoverRule, unitsPerArm } from './quality.js';
 import { intersect, smallest } from './running.js';
 import { compare, treatmentsOf, type Comparison } from './strata.js';
 import type { TestSetting } from './hypothesis.js';
@@ -19,8 +19,10 @@ import { type MethodVerdict, previousOf, verdictsOf } from './verdicts.js';
  * Every test of one look at the evidence. Pure: the same snapshot gives the same assessment, to the last digit.
  * Only sufficient statistics per phase and arm enter; arms are compared inside a phase and combined with weights
  * n_c n_t / (n_c + n_t), so that drift between phases cancels (Crook et al. 2009 on why crude totals mislead).
+ *
+ * @param crossoverRule an earlier one for replays of decisions that were taken by it
  */
-export function assess(evidence: Evidence): Assessment {
+export function assess(evidence: Evidence, crossoverRule?: CrossoverRule): Assessment {
   if (evidence.paired !== undefined) return assessPairs(evidence, evidence.paired);
   const control = controlOf(evidence.design).name;
   const setting: TestSetting = { design: evidence.design, phases: evidence.phases, control };
@@ -38,7 +40,7 @@ export function assess(evidence: Evidence): Assessment {
       invariant(verdict !== undefined, 'every comparison has a verdict');
       return assessMetric(comparison, setting, verdict, previousOf(evidence, comparison));
     }),
-    quality: assessQuality(evidence),
+    quality: assessQuality(evidence, crossoverRule),
     reading: horizon?.reached === false ? 'not_a_test' : 'test',
     horizon,
     ...(limits === undefined ? {} : { limits }),

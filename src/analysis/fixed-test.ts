@@ -1,3 +1,4 @@
+import type { Phase } from '../experiments/experiment.js';
 import type { FixedHorizon, TestResult } from '../statistics/assessment.js';
 import { NORMAL, type PValue, pValueOf, student } from '../statistics/inference.js';
 import { holm } from '../statistics/multiplicity.js';
@@ -19,7 +20,7 @@ import { betterEvents } from './tests.js';
  * How far the one test is. All tests of an experiment are made at the same moment, when each of them has the planned
  * units and the data cover the minimum runtime: nobody sees one of them and waits for another.
  *
- * @param comparisons every metric and variant; diagnostics do not delay the test
+ * @param comparisons every metric and variant; diagnostics and arms that were closed do not delay the test
  */
 export function horizonOf(
   comparisons: readonly Comparison[],
@@ -28,6 +29,7 @@ export function horizonOf(
   const { plannedUnits: needUnits, minRuntimeMs: needMs } = design.analysis;
   const units = comparisons
     .filter(({ designMetric }) => designMetric.role !== 'diagnostic')
+    .filter(({ variant }) => !isClosed(phases, variant))
     .map(({ control, treatment }) => control.n + treatment.n);
   const haveUnits = units.length === 0 ? 0 : Math.min(...units);
   const startedAtMs = phases[0]?.startedAtMs ?? null;
@@ -36,6 +38,12 @@ export function horizonOf(
   const wasMade = previous.some(({ verdict }) => verdict !== null);
   const reached = wasMade || (haveUnits >= needUnits && haveMs >= needMs);
   return { reached, haveUnits, needUnits, haveMs, needMs };
+}
+
+/** True when no segment of coverage gives the arm units any more: the last phase of a coverage is the live one. */
+function isClosed(phases: readonly Phase[], variant: string): boolean {
+  const live = new Map(phases.map(({ coverage, shares }) => [coverage, shares]));
+  return live.size > 0 && [...live.values()].every((shares) => (shares[variant] ?? 0) === 0);
 }
 
 /** Why nothing is tested before the horizon. */

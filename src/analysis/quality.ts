@@ -21,9 +21,20 @@ const CROSSOVER_MINIMUM = 10;
 /** Above this coverage the control gives way to the variant, so some of its units cross over by design. */
 const CONCURRENT_LIMIT = 0.5;
 
+/**
+ * Which crossovers count as by design. `giving_way`: those of a canary's control that a later step gives to the variant.
+ * `wide_phases`: as before policy 2, all of phases up to one half once there was a wider one; for replays only.
+ */
+export type CrossoverRule = 'giving_way' | 'wide_phases';
+
 /** Whether the data can be trusted at all, whatever they say. */
-export function assessQuality(evidence: Evidence): QualityAssessment {
-  const crossovers = crossoverOf(evidence);
+export function assessQuality(
+  evidence: Evidence,
+  rule: CrossoverRule = 'giving_way',
+): QualityAssessment {
+  const crossovers = crossoverOf(
+    rule === 'giving_way' ? withoutGivingWay(evidence) : withoutNarrowPhases(evidence),
+  );
   return {
     sampleRatio: sampleRatioOf(evidence),
     crossoverUnits: crossovers.units,
@@ -35,24 +46,32 @@ export function assessQuality(evidence: Evidence): QualityAssessment {
   };
 }
 
+function crossoverOf(relevant: readonly UnitCell[]): {
+  readonly units: number;
+  readonly share: number;
+} {
+  const units = relevant.reduce((sum, cell) => sum + cell.crossovers, 0);
+  const all = relevant.reduce((sum, cell) => sum + cell.crossovers + cell.units, 0);
+  return { units, share: all === 0 ? 0 : units / all };
+}
+
 /**
  * Units of a canary's control that a later step gives to the variant meet both by design: they say nothing about how
  * well units are kept apart, so the control of such a phase is left out.
  */
-function crossoverOf({ design, phases, unitCells }: Evidence): {
-  readonly units: number;
-  readonly share: number;
-} {
+function withoutGivingWay({ design, phases, unitCells }: Evidence): readonly UnitCell[] {
   const control = controlOf(design).name;
   const widest = Math.max(0, ...phases.map(({ coverage }) => coverage));
   const givesWay = ({ phase, variant }: UnitCell): boolean =>
     design.kind === 'canary' &&
     variant === control &&
     widest > Math.max(CONCURRENT_LIMIT, coverageOf(phases, phase));
-  const relevant = unitCells.filter((cell) => !givesWay(cell));
-  const units = relevant.reduce((sum, cell) => sum + cell.crossovers, 0);
-  const all = relevant.reduce((sum, cell) => sum + cell.crossovers + cell.units, 0);
-  return { units, share: all === 0 ? 0 : units / all };
+  return unitCells.filter((cell) => !givesWay(cell));
+}
+
+function withoutNarrowPhases({ phases, unitCells }: Evidence): readonly UnitCell[] {
+  const isPast = phases.some(({ coverage }) => coverage > CONCURRENT_LIMIT);
+  return unitCells.filter(({ phase }) => !isPast || coverageOf(phases, phase) > CONCURRENT_LIMIT);
 }
 
 function coverageOf(phases: readonly Phase[], phase: number): number {

@@ -69,7 +69,7 @@ export function crossFieldDefects(given: PostedExperiment): readonly CrossFieldD
         ...noTimeoutLimit(given),
       ];
     case 'holdout':
-      return [...common, ...wholeCoverage(given)];
+      return [...common, ...wholeCoverage(given), ...periodDefects(given)];
     default:
       return common;
   }
@@ -189,6 +189,14 @@ function noTimeoutLimit({ decision }: PostedExperiment): CrossFieldDefect[] {
   if ((decision.limits?.timeoutRate ?? null) === null) return [];
   const message = 'nothing: a copy that times out is an error of the shadow, limited by errorRate';
   return [{ path: ['decision', 'limits', 'timeoutRate'], message }];
+}
+
+/** Periods end at looks, so a shorter one is not what was asked for; an interval is at least a second. */
+function periodDefects({ period, analysis }: PostedExperiment): CrossFieldDefect[] {
+  if (period === undefined || parseDuration(period) >= parseDuration(analysis.interval)) return [];
+  return [
+    { path: ['period'], message: `not shorter than analysis.interval (${analysis.interval})` },
+  ];
 }
 
 function wholeCoverage({ kind, coverage }: PostedExperiment): CrossFieldDefect[] {

@@ -246,7 +246,9 @@ export class ExperimentsService {
     experiment: Experiment,
     changes: ExperimentChanges,
   ): Promise<Experiment> {
-    const saved = await this.experiments.save(tx, experiment, changes);
+    const saved = await this.experiments
+      .save(tx, experiment, changes)
+      .catch((error: unknown) => rethrow(error, experiment.name));
     if (saved === null) throw changedMeanwhile(experiment);
     return saved;
   }
@@ -340,7 +342,20 @@ function freshSalt(): string {
 }
 
 function rethrow(error: unknown, name: string): never {
-  throw takenIndex(error) === 'experiments_name' ? nameTaken(name) : error;
+  const taken = takenIndex(error);
+  if (taken === 'experiments_one_running') throw modelBusy(name);
+  throw taken === 'experiments_name' ? nameTaken(name) : error;
+}
+
+/** The plan refuses this first, and says which experiment it is. */
+function modelBusy(name: string): SluiceError {
+  return new SluiceError('conflict', `another experiment takes the units of the model of ${name}`, [
+    {
+      field: '/layer',
+      expected: 'no other experiment without a layer',
+      advice: 'end that one first; experiments of one layer can run beside each other',
+    },
+  ]);
 }
 
 function nameTaken(name: string): SluiceError {

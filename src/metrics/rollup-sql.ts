@@ -141,7 +141,8 @@ const MAX_ROLLBACKS = 20;
  * Earliest time decides, then the smaller request id; a second variant makes the unit a crossover.
  *
  * A unit carries over when an experiment of the model $5 that had been rolled back before its first exposure had shown
- * it something other than the control: one look-up by key, when the unit is first seen or its first exposure changes.
+ * it something other than the control, or one of whose arms had been closed for harm had shown it that arm: one look-up
+ * by key, when the unit is first seen or its first exposure changes.
  */
 export const PUT_UNITS = `
 WITH seen AS MATERIALIZED (
@@ -158,15 +159,18 @@ WITH seen AS MATERIALIZED (
 ), entering AS MATERIALIZED (
   SELECT f.unit_key, f.at FROM first f LEFT JOIN old o USING (unit_key) WHERE o.first_exposed_at IS DISTINCT FROM f.at
 ), rollbacks AS MATERIALIZED (
-  SELECT experiment_id, control, ended_at FROM rolled_back_experiments
-  WHERE model = $5 AND experiment_id <> $1 ORDER BY ended_at DESC LIMIT ${MAX_ROLLBACKS.toString()}
+  SELECT experiment_id, control, NULL AS arm, ended_at FROM rolled_back_experiments
+  WHERE model = $5 AND experiment_id <> $1
+  UNION ALL
+  SELECT experiment_id, NULL, variant, ended_at FROM rolled_back_arms WHERE model = $5 AND experiment_id <> $1
+  ORDER BY ended_at DESC LIMIT ${MAX_ROLLBACKS.toString()}
 ), met AS MATERIALIZED (
   SELECT unit_key, experiment_id, variant, crossover FROM experiment_units
   WHERE experiment_id = ANY (ARRAY(SELECT experiment_id FROM rollbacks))
     AND unit_key = ANY (ARRAY(SELECT unit_key FROM entering))
 ), carried AS MATERIALIZED (
   SELECT DISTINCT e.unit_key FROM entering e JOIN met m USING (unit_key) JOIN rollbacks r USING (experiment_id)
-  WHERE r.ended_at <= e.at AND (m.crossover OR m.variant <> r.control)
+  WHERE r.ended_at <= e.at AND (m.crossover OR m.variant <> r.control OR m.variant = r.arm)
 ), fresh AS MATERIALIZED (
   SELECT f.*, CASE WHEN o.first_exposed_at = f.at THEN o.carry_over ELSE c.unit_key IS NOT NULL END AS carry_over
   FROM first f LEFT JOIN old o USING (unit_key) LEFT JOIN carried c USING (unit_key)

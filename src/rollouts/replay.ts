@@ -108,7 +108,8 @@ export function replay(stored: StoredDecision): ReplayResult {
   }
   const { state, nowMs, evidence, gates = [] } = stored.inputs as StoredInputs;
   const design: PolicyDesign = evidence?.design ?? NO_DESIGN;
-  const assessment = evidence === null ? null : assess(evidence);
+  const crossoverRule = stored.policyVersion === '1' ? 'wide_phases' : 'giving_way';
+  const assessment = evidence === null ? null : assess(evidence, crossoverRule);
   const decision = gated(decide({ design, state, assessment, nowMs }, stored.policyVersion), gates);
   const identical =
     hashFits &&

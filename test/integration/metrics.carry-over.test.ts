@@ -35,11 +35,16 @@ async function newModel(): Promise<string> {
 
 interface Ending {
   readonly status: 'rolled_back' | 'completed';
-  readonly kind?: 'canary' | 'shadow';
+  readonly kind?: 'ab' | 'canary' | 'shadow' | 'holdout';
+  /** An arm of it that was closed for harm when it ended. */
+  readonly closed?: string;
 }
 
 /** An experiment of the model as it is in the tables, without any event yet. */
-async function experimentOf(model: string, { status, kind = 'canary' }: Ending): Promise<string> {
+async function experimentOf(
+  model: string,
+  { status, kind = 'canary', closed }: Ending,
+): Promise<string> {
   const id = randomUUID();
   const variants = [
     { name: 'v2', control: false },
@@ -50,7 +55,17 @@ async function experimentOf(model: string, { status, kind = 'canary' }: Ending):
      VALUES ($1, $2, $3, $4, $5, '{}', $6, '', $7)`,
     [id, `e-${id}`, model, kind, status, JSON.stringify({ variants }), new Date(ENDED)],
   );
+  if (closed !== undefined) await decided(id, 1, 'rollback', { scope: 'arm', variant: closed });
   return id;
+}
+
+async function decided(id: string, number: number, kind: string, reasons: object): Promise<void> {
+  await pool.query(
+    `INSERT INTO decisions (experiment_id, number, kind, automatic, actor, summary, reasons, inputs, policy_version,
+       from_revision, previous_hash, hash, at)
+     VALUES ($1, $2, $3, true, '', '', $4, '{}', '2', $2, '', '', $5)`,
+    [id, number, kind, JSON.stringify(reasons), new Date(ENDED)],
+  );
 }
 
 interface Enrolled {
@@ -113,8 +128,28 @@ describe('units that met a variant which was rolled back', () => {
   it.each([
     ['was not rolled back', { status: 'completed' }],
     ['nobody ever got an answer from', { status: 'rolled_back', kind: 'shadow' }],
+    [
+      'compared cohorts that nothing was taken back from',
+      { status: 'rolled_back', kind: 'holdout' },
+    ],
+    ['closed another of its arms', { status: 'completed', kind: 'ab', closed: 'v4' }],
   ] as const)('are not those of an experiment that %s', async (_, ending) => {
     expect(await carryOverOf(await nextAfter(ending))).toEqual({ control: 0, v3: 0 });
+  });
+
+  it('are those of an arm that was closed for harm, while its experiment went on to its end', async () => {
+    const next = await nextAfter({ status: 'completed', kind: 'ab', closed: 'v2' });
+    expect(await carryOverOf(next)).toEqual({ control: 1, v3: 1 });
+  });
+
+  it('are not those of an arm whose experiment was redesigned since', async () => {
+    const model = await newModel();
+    const id = await experimentOf(model, { status: 'completed', kind: 'ab', closed: 'v2' });
+    await decided(id, 2, 'redesign', {});
+    await enrol(targetOf(id, model), [{ unit: 'a', variant: 'v2' }]);
+    const next = targetOf(randomUUID(), model);
+    await enrol(next, [{ unit: 'a', variant: 'v3', atMs: LATER }]);
+    expect(await carryOverOf(next)).toEqual({ v3: 0 });
   });
 
   it('are not those that entered before the rollback, nor those of another model', async () => {

@@ -266,6 +266,24 @@ describe('a holdout that a promotion would leave behind', () => {
   });
 });
 
+describe('a model', () => {
+  const running = (name: string, kind: string, layer: string | null) =>
+    pool.query(
+      `INSERT INTO experiments (id, name, model, kind, status, definition, salt)
+       VALUES (gen_random_uuid(), $1, 'fenced', $2, 'running', $3, '')`,
+      [name, kind, JSON.stringify({ layer })],
+    );
+
+  it('has at most one experiment that takes units outside of a layer, says the database too', async () => {
+    await model('fenced');
+    await running('alone', 'canary', null);
+    await expect(running('also-alone', 'ab', null)).rejects.toThrow('experiments_one_running');
+    for (const kind of ['shadow', 'holdout']) await running(kind, kind, null);
+    for (const name of ['one', 'two']) await running(name, 'ab', 'shared');
+    await pool.query(`DELETE FROM experiments WHERE model = 'fenced'`);
+  });
+});
+
 describe('a cap that takes longer to find than a transaction may idle', () => {
   const metrics = [{ metric: 'spent', role: 'success' }];
   const IDLE_MS = 1_000;

@@ -1,6 +1,12 @@
 import type { Report } from '../../src/analysis/report.js';
-import type { Experiment, FrozenDesign } from '../../src/experiments/experiment.js';
+import {
+  championAtStart,
+  type Experiment,
+  type FrozenDesign,
+  type RolloutState,
+} from '../../src/experiments/experiment.js';
 import { type ManualVerb, nextStatusByPolicy } from '../../src/experiments/life-cycle.js';
+import { championChanged } from '../../src/models/running-experiments.js';
 import { SluiceError } from '../../src/kernel/errors.js';
 import {
   type Action,
@@ -96,6 +102,16 @@ export class ModelDatabase {
     return found;
   }
 
+  champion(model: string): string | null {
+    return modelIn(this.plan, model)?.champion ?? null;
+  }
+
+  /** What a person does to a model, whatever is compared on it. */
+  setChampion(model: string, version: string): void {
+    const { plan } = this;
+    this.plans.push({ ...withChampion(plan, model, version), version: plan.version + 1 });
+  }
+
   /** A draft that starts at once. */
   start(id: string, design: FrozenDesign, salt: string): Row {
     const draft: Experiment = {
@@ -180,12 +196,16 @@ export class ModelDatabase {
   perform(id: string, act: Manual): Outcome {
     const row = this.row(id);
     const { experiment } = row;
+    const { nextAnalysisAtMs } = row;
     const decision = orConflict(() => {
       refuseFromStatus(experiment, act.verb);
       const change = this.manual(row, act);
       return this.apply(row, change, byPerson(act.verb));
     });
-    if (decision === null) return { kind: 'conflict' };
+    if (decision === null) {
+      Object.assign(row, { experiment, nextAnalysisAtMs });
+      return { kind: 'conflict' };
+    }
     return { kind: 'decided', decision, before: experiment };
   }
 
@@ -201,7 +221,7 @@ export class ModelDatabase {
   }
 
   private apply(row: Row, change: Change, record: NewRecord): StoredDecision {
-    const configVersion = this.applyTraffic(row.experiment, change);
+    const configVersion = this.applyTraffic(row.experiment, change, record.automatic);
     const { experiment, decisions } = row;
     const last = decisions.at(-1);
     const chained = {
@@ -219,14 +239,18 @@ export class ModelDatabase {
     row.experiment = {
       ...experiment,
       status: change.status,
-      rollout: change.rollout,
+      rollout: begunUnder(this.plan, experiment, change),
       revision: experiment.revision + 1,
       endedAtMs: change.hasEnded ? this.nowMs : experiment.endedAtMs,
     };
     return stored;
   }
 
-  private applyTraffic(experiment: Experiment, { traffic }: Change): number | null {
+  private applyTraffic(
+    experiment: Experiment,
+    { traffic }: Change,
+    automatic: boolean,
+  ): number | null {
     if (traffic.kind === 'none') return null;
     if (traffic.kind === 'release') throw new Error('there is no holdout here');
     const { plan } = this;
@@ -234,6 +258,12 @@ export class ModelDatabase {
       traffic.kind === 'enrol'
         ? enrolled(plan, experiment, traffic)
         : left(plan, experiment, traffic);
+    const replaces = automatic && traffic.kind === 'withdraw' ? championAtStart(experiment) : null;
+    const present = this.champion(experiment.model);
+    const isPromotion = traffic.kind === 'withdraw' && traffic.champion !== null;
+    if (isPromotion && replaces !== null && present !== replaces) {
+      throw championChanged({ model: experiment.model, present, replaces });
+    }
     this.plans.push({ ...edited, version: plan.version + 1 });
     return plan.version + 1;
   }
@@ -261,6 +291,17 @@ function left(
   const without = withdrawn(plan, experiment);
   const held = holdout === undefined ? without : heldBack(without, model, holdout);
   return champion === null ? held : withChampion(held, model, champion);
+}
+
+/** ExecutorService: an `ab` keeps which champion its epoch began under. */
+function begunUnder(
+  plan: TrafficPlan,
+  { kind, model }: Experiment,
+  { rollout, traffic }: Change,
+): RolloutState {
+  if (kind !== 'ab' || traffic.kind !== 'enrol' || traffic.phase !== 1) return rollout;
+  const champion = modelIn(plan, model)?.champion ?? null;
+  return champion === null ? rollout : { ...rollout, champion };
 }
 
 /** Null: refused with `conflict` or `invalid_input`, and the transaction is rolled back. */

@@ -113,6 +113,8 @@ export class Properties {
   private readonly ended = new Map<string, number>();
   /** By experiment: when, by the turns that were carried out, a promotion last lacked something. */
   private readonly notReadyAtMs = new Map<string, number>();
+  /** By experiment and epoch: the version that a promotion would replace. */
+  private readonly champions = new Map<string, string | null>();
   private plans = 0;
 
   constructor(private readonly database: ModelDatabase) {}
@@ -243,6 +245,7 @@ export class Properties {
     }
     for (const [id, { experiment }] of this.database.rows) {
       const inPlan = planned(plan, experiment);
+      this.noteChampion(experiment);
       if (isOpen(experiment)) {
         must(!this.ended.has(id), 'what has ended stays ended', () => experiment.status);
         this.coverageGrows(experiment, inPlan?.coverage ?? 0);
@@ -263,6 +266,11 @@ export class Properties {
     must(row.decisions.length === revision, 'every state was left by one decision', () => {
       return `${row.decisions.length} decisions, revision ${revision}`;
     });
+  }
+
+  private noteChampion({ id, epoch, model }: Experiment): void {
+    const key = `${id} ${String(epoch)}`;
+    if (!this.champions.has(key)) this.champions.set(key, this.database.champion(model));
   }
 
   private coverageGrows(experiment: Experiment, coverage: number): void {
@@ -299,6 +307,11 @@ export class Properties {
       return String(variant);
     });
     this.hasBaked(concluded, before, design);
+    const compared = this.champions.get(`${before.id} ${String(before.epoch)}`);
+    const replaced = this.database.plans.at(-2)?.models[before.model]?.champion;
+    must(replaced === compared, 'a promotion replaces what it was compared with', () => {
+      return `${String(replaced)}, compared with ${String(compared)}`;
+    });
     const startedAtMs = before.rollout?.phases[0]?.startedAtMs ?? 0;
     const ranMs = concluded.nowMs - startedAtMs;
     must(ranMs >= design.analysis.minRuntimeMs, 'the minimum runtime is waited for', () => {
@@ -326,6 +339,9 @@ export class Properties {
     must(step + 1 <= lastStepWithControl(design), 'a control is always left', () => String(toStep));
     must(before.status === 'running', 'a pause holds an advance', () => before.status);
     must(!design.decision.dryRun, 'a dry run changes nothing', () => 'advance');
+    const { champion } = concluded.verdict.inputs.state;
+    const isSame = champion === undefined || champion.present === champion.atStart;
+    must(isSame, 'nobody is exposed while another champion serves', () => JSON.stringify(champion));
     this.stepIsComplete(before, design, concluded);
   }
 

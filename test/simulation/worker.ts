@@ -1,5 +1,6 @@
 import { assess, runningResults } from '../../src/analysis/assess.js';
 import { type Evidence, isTorn } from '../../src/analysis/evidence.js';
+import { limitLooksAfter } from '../../src/analysis/limits.js';
 import { targetOf } from '../../src/analysis/target.js';
 import type { Report } from '../../src/analysis/report.js';
 import { epochStartOf, type Experiment } from '../../src/experiments/experiment.js';
@@ -174,10 +175,12 @@ export class Worker {
     const { rollup } = this.database.row(id);
     const { metrics } = targetOf(experiment, design);
     const continues = last?.epoch === epoch ? last : null;
+    const limitLooks = continues === null ? undefined : limitLooksAfter(continues.evidence);
     return {
       ...{ experimentId: id, epoch, design, designHash: 'hash', phases: rollout.phases },
       unitCells: rollup.unitCells(design),
       metricCells: rollup.metricCells(design, metrics, this.database.nowMs),
+      ...(limitLooks === undefined ? {} : { limitLooks }),
       droppedEvents: this.faults.dropped(),
       caughtUp,
       watermarkMs: rollup.watermarkMs ?? continues?.evidence.watermarkMs ?? null,
@@ -197,7 +200,11 @@ export class Worker {
       return NOTHING;
     }
     const { nowMs } = this.database;
-    const state = policyState(experiment, failures);
+    const champion = this.database.champion(experiment.model);
+    const state =
+      report === null
+        ? policyState(experiment, failures)
+        : policyState(experiment, failures, champion);
     const decision = decide({ design, state, assessment: report?.assessment ?? null, nowMs });
     const answers = this.askGates(random, decision);
     const inputs = storedInputs({ state, nowMs, report, answers });

@@ -36,6 +36,7 @@ interface Climate {
   readonly mixedShare: number;
   readonly pauseShare: number;
   readonly verbShare: number;
+  readonly newChampionShare: number;
 }
 
 interface VersionRates {
@@ -284,6 +285,10 @@ export class World {
     if (chance(random, 0.1)) worker.kill();
     const gateway = pick(random, this.gateways);
     gateway.isCutOff = chance(random, 0.3);
+    if (chance(random, climate.newChampionShare)) {
+      this.database.setChampion(MODEL, pick(random, VERSIONS));
+      this.count('new champion');
+    }
     // now and then somebody tries it on what has ended
     const ids = chance(random, 0.9) ? this.open : [...this.database.rows.keys()];
     if (ids.length > 0 && chance(random, climate.verbShare)) this.act(pick(random, ids));
@@ -370,10 +375,11 @@ function climateOf(random: Random): Climate {
     rates: Object.fromEntries([['v1', base], ...VERSIONS.slice(1).map((name) => [name, other()])]),
     lateMs: whole(random, 500, 120_000),
     lossShare: chance(random, 0.2) ? 0.1 : 0,
-    crashShare: chance(random, 0.12) ? 0.5 : 0,
+    crashShare: chance(random, 0.15) ? 0.8 : 0,
     mixedShare: chance(random, 0.08) ? 0.1 : 0,
     gapShare: chance(random, 0.08) ? 0.0005 : 0,
     pauseShare: random(),
     verbShare: chance(random, 0.7) ? 0.6 * random() : 0,
+    newChampionShare: chance(random, 0.1) ? 0.05 : 0,
   };
 }

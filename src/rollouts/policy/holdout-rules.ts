@@ -2,6 +2,9 @@ import type { LiftWarning } from '../../statistics/assessment.js';
 import type { Decision, Numbers, PolicyInput, RuleName, RuleOutcome } from './policy.js';
 import { durationInWords, inWords } from './words.js';
 
+/** Each period is in every report, so their number is bounded: ten years of weeks. The last one goes on. */
+const MAX_PERIODS = 520;
+
 /**
  * What a permanent holdout says at a look. Pure; it changes no version, whatever it sees: promoting and rolling back
  * is the business of experiments, and a holdout that reacted to its lift would not be permanent. `advance` begins the
@@ -107,6 +110,10 @@ function periodOf({ design, state, nowMs }: PolicyInput): {
   if (periodMs === undefined || lastedMs < periodMs || state.status === 'paused') {
     const why = state.status === 'paused' ? ', paused' : '';
     const text = `period ${number} has lasted ${durationInWords(lastedMs)}${why}`;
+    return { isOver: false, outcome: { rule: 'period', outcome: 'hold', text, numbers } };
+  }
+  if (number >= MAX_PERIODS) {
+    const text = `period ${number} is the last and goes on: there are no more than ${inWords(MAX_PERIODS)}`;
     return { isOver: false, outcome: { rule: 'period', outcome: 'hold', text, numbers } };
   }
   const text = `period ${number} is over after ${durationInWords(lastedMs)}`;

@@ -44,18 +44,43 @@ function assuredGain(metric: MetricAssessment): number {
   return metric.direction === 'increase' ? metric.interval.lower : -metric.interval.upper;
 }
 
+/**
+ * The variant that is promoted, by its first superior metric. Of several the one with the largest assured gain, all
+ * compared on one metric, because bounds of different metrics have different units: the first success metric of the
+ * design for which more than one of them has an interval. Where there is none, the first of the design.
+ *
+ * @param successes of variants that may win, in the design's order
+ */
+function bestOf(
+  successes: readonly MetricAssessment[],
+  policyVersion: string | undefined,
+): MetricAssessment | undefined {
+  const superior = successes.filter((metric) => passed(metric.superiority));
+  // as it was decided then, on bounds of whatever metrics
+  if (policyVersion === '1') {
+    return superior.sort((left, right) => assuredGain(right) - assuredGain(left))[0];
+  }
+  const winners = new Set(superior.map(({ variant }) => variant));
+  const ofWinners = successes.filter(
+    ({ variant, interval }) => winners.has(variant) && interval !== null,
+  );
+  const compared = [...Map.groupBy(ofWinners, ({ metric }) => metric).values()].find(
+    ({ length }) => length > 1,
+  );
+  const [best] = (compared ?? []).toSorted((left, right) => assuredGain(right) - assuredGain(left));
+  return superior.find(({ variant }) => best === undefined || variant === best.variant);
+}
+
 /** Promote iff a success metric is superior for a variant whose guardrails all hold. */
-export function superiority({ design, state, assessment, nowMs }: RuleContext): RuleResult {
+export function superiority(context: RuleContext): RuleResult {
+  const { design, state, assessment, nowMs, policyVersion } = context;
   const eligible = variantsOf(design, state).filter(
     (variant) => !isHarmed(assessment, variant) && guardrailGap(assessment, variant) === undefined,
   );
   const successes = assessment.metrics.filter(
     (metric) => metric.role === 'success' && eligible.includes(metric.variant),
   );
-  const winners = successes
-    .filter((metric) => passed(metric.superiority))
-    .sort((left, right) => assuredGain(right) - assuredGain(left));
-  const winner = winners[0];
+  const winner = bestOf(successes, policyVersion);
   if (winner?.superiority?.kind !== 'tested') {
     const best = successes[0];
     const numbers = best === undefined ? {} : testNumbers(best, best.superiority);

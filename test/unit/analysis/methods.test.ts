@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assess } from '../../../src/analysis/assess.js';
+import type { Phase } from '../../../src/experiments/experiment.js';
 import type { MetricCell } from '../../../src/metrics/metric.js';
 import { holm } from '../../../src/statistics/multiplicity.js';
 import { pooledZTest } from '../../../src/statistics/two-proportion.js';
@@ -145,6 +146,25 @@ describe('a fixed test', () => {
       cell.metric === 'error_rate' && cell.variant === 'v2' ? { ...cell, n: 1500 } : cell,
     );
     expect(looker(fixed).look(cells).horizon).toMatchObject({ reached: false, haveUnits: 3500 });
+  });
+
+  it('does not wait for an arm that was closed', () => {
+    const names = ['control', 'v2', 'v3'];
+    const variants = names.map((name) => ({
+      ...{ name, version: name, control: name === 'control', weight: 1 },
+    }));
+    const design = { ...fixed, kind: 'ab', steps: [], variants } as const;
+    const closed = rateCell({ metric: 'mistakes', variant: 'v3' }, 30, 100);
+    const cells = [...rates(2000, 400, 100), closed, { ...closed, metric: 'error_rate' }];
+    const phase = { phase: 1, coverage: 1, startedAtMs: 0 };
+    const open = { ...phase, shares: { control: 1 / 3, v2: 1 / 3, v3: 1 / 3 } };
+    const left = { ...phase, phase: 2, shares: { control: 0.5, v2: 0.5, v3: 0 } };
+    const horizonAt = (phases: readonly Phase[]) => looker(design).look(cells, { phases }).horizon;
+    expect(horizonAt([open])).toMatchObject({ reached: false, haveUnits: 2100 });
+    expect(horizonAt([open, left])).toMatchObject({ reached: true, haveUnits: 4000 });
+    // a wider segment still gives it units
+    const narrow = [open, left].map((one) => ({ ...one, coverage: 0.5 }));
+    expect(horizonAt([...narrow, { ...open, phase: 3 }])?.reached).toBe(false);
   });
 
   it('finds harm at any time', () => {

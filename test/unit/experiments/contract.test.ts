@@ -217,6 +217,8 @@ describe('a kind', () => {
       'analysis.method',
       shadow({ analysis: { ...canary.analysis, method: 'group_sequential' } }),
     ],
+    ['a period of nothing', 'period', holdout({ period: '0s' })],
+    ['a period shorter than the interval', 'period', holdout({ period: '59s' })],
     ['variants of a holdout', 'variants', holdout({ variants: canary.variants })],
     ['limits of a holdout', 'decision.limits', holdout({ decision: { limits: {} } })],
     ['copies of more than all', 'mirror.percent', shadow({ mirror: { percent: 101 } })],

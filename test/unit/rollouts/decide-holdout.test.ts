@@ -58,6 +58,16 @@ function decided(
 }
 
 describe('the decision on a holdout', () => {
+  it('begins at most 520 periods: each is in every report', () => {
+    expect(decided({}, { afterDays: 30, step: 518 })).toMatchObject({
+      kind: 'advance',
+      toStep: 519,
+    });
+    const last = decided({}, { afterDays: 300, step: 519 });
+    expect(last).toMatchObject({ kind: 'hold', toStep: null });
+    expect(last.summary).toContain('period 520 is the last and goes on');
+  });
+
   it('begins the next entry period when one is over, and only then', () => {
     expect(decided({}, { afterDays: 29.9 })).toMatchObject({ kind: 'hold', code: 'observing' });
     expect(decided({}, { afterDays: 30 })).toMatchObject({ kind: 'advance', toStep: 5 });

@@ -3,14 +3,21 @@ import { assess } from '../../../src/analysis/assess.js';
 import type { Evidence } from '../../../src/analysis/evidence.js';
 import type { FrozenDesign } from '../../../src/experiments/experiment.js';
 import { decide } from '../../../src/rollouts/policy/decide.js';
-import type { PolicyState } from '../../../src/rollouts/policy/policy.js';
+import type { Decision, PolicyState } from '../../../src/rollouts/policy/policy.js';
 import { reasonsOf, replay } from '../../../src/rollouts/replay.js';
 import {
   decisionHash,
   FIRST_PREVIOUS_HASH,
   type StoredDecision,
 } from '../../../src/rollouts/stored-decision.js';
-import { designOf, evidenceOf, rateCell, success, mistakes } from '../../support/evidence.js';
+import {
+  designOf,
+  evidenceOf,
+  phaseOf,
+  rateCell,
+  success,
+  mistakes,
+} from '../../support/evidence.js';
 
 const NOW_MS = 10_000;
 
@@ -49,17 +56,20 @@ const harmed: Evidence = evidenceOf(
 /** The decision as a release with that policy stored it. */
 function storedBy(policyVersion: string, decidedBy = policyVersion): StoredDecision {
   const input = { design: arms, state, assessment: assess(harmed), nowMs: NOW_MS };
-  const decision = decide(input, decidedBy);
-  const chained = {
-    experimentId: harmed.experimentId,
+  return chained(decide(input, decidedBy), harmed, policyVersion);
+}
+
+function chained(decision: Decision, evidence: Evidence, policyVersion: string): StoredDecision {
+  const content = {
+    experimentId: evidence.experimentId,
     ...{ number: 1, kind: decision.kind, automatic: true, actor: 'sluice' },
     summary: decision.summary,
     reasons: reasonsOf(decision),
-    inputs: { state, nowMs: NOW_MS, evidence: harmed },
+    inputs: { state, nowMs: NOW_MS, evidence },
     ...{ policyVersion, reportNumber: 1, fromRevision: 1, configVersion: null },
     ...{ previousHash: FIRST_PREVIOUS_HASH, atMs: NOW_MS },
   };
-  return { ...chained, hash: decisionHash(chained) };
+  return { ...content, hash: decisionHash(content) };
 }
 
 describe('a decision of an earlier policy', () => {
@@ -80,5 +90,28 @@ describe('a decision of an earlier policy', () => {
 
   it('does not pass for one of another policy', () => {
     expect(replay(storedBy('2', '1'))).toMatchObject({ identical: false, hashFits: true });
+  });
+
+  it('counts crossovers as its release did: a canary of two wide steps that was held', () => {
+    // taken from .6 to .8: the control of the first step gave its units to the variant
+    const cells = [
+      rateCell({ metric: 'mistakes', variant: 'control' }, 100, 1_000),
+      rateCell({ metric: 'mistakes', variant: 'v2' }, 100, 1_000),
+    ];
+    const evidence = evidenceOf(cells, {
+      phases: [phaseOf(1, 0.6), phaseOf(2, 0.8)],
+      unitCells: [
+        { phase: 1, variant: 'control', units: 800, crossovers: 400 },
+        { phase: 1, variant: 'v2', units: 1_800, crossovers: 0 },
+        { phase: 2, variant: 'control', units: 200, crossovers: 0 },
+        { phase: 2, variant: 'v2', units: 800, crossovers: 0 },
+      ],
+    });
+    const assessment = assess(evidence, 'wide_phases');
+    const then = decide({ design: evidence.design, state, assessment, nowMs: NOW_MS }, '1');
+    const stored = chained(then, evidence, '1');
+    expect(stored.summary).toBe('400 units met two variants (10 %)');
+    expect(replay(stored).identical).toBe(true);
+    expect(replay(chained(then, evidence, '2')).identical).toBe(false);
   });
 });
