@@ -1,5 +1,6 @@
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 // Sizes of STYLE: a function fits one screen, a file holds one idea. Constructors may take five
@@ -25,10 +26,17 @@ const unwantedSyntax = [
 ];
 
 export default defineConfig(
-  globalIgnores(['dist', 'coverage', 'artifacts', '.sluice', 'console']),
+  globalIgnores([
+    'dist',
+    'coverage',
+    'artifacts',
+    '.sluice',
+    'console/dist',
+    'console/src/api/schema.d.ts',
+  ]),
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
@@ -62,6 +70,12 @@ export default defineConfig(
     },
   },
   {
+    files: ['console/src/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat['recommended-latest']],
+    // handlers that return what a setter returns are how React is written
+    rules: { '@typescript-eslint/no-confusing-void-expression': 'off' },
+  },
+  {
     files: ['demo/**/*.ts', 'bench/**/*.ts', 'test/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
@@ -84,7 +98,7 @@ export default defineConfig(
   },
   {
     // Tool configurations have to export by default.
-    files: ['*.config.ts', 'test/support/*.{global,reporter}.ts'],
+    files: ['*.config.ts', 'console/*.config.ts', 'test/support/*.{global,reporter}.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

@@ -47,6 +47,15 @@ export default defineConfig({
       {
         test: {
           ...withServers,
+          name: 'console',
+          include: ['test/console/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        test: {
+          ...withServers,
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           maxWorkers: 1,

@@ -198,6 +198,7 @@ async function keepRunning({ client, sluice, material, options }: Stage): Promis
       'everything keeps running, with a light stream of mails, until Ctrl-C:',
       `  gateway    ${gatewayUrl}/models/${MODEL}/score`,
       `  control    ${controlUrl}/api/v1`,
+      `  console    ${controlUrl}`,
       `  docs       ${controlUrl}/api/docs`,
       `  admin key  ${adminKey}`,
       `  data       ${sluice.dataDir}`,

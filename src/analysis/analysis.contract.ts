@@ -16,3 +16,10 @@ export const segmentsQuerySchema = z.strictObject({
 });
 
 export type SegmentsQuery = z.infer<typeof segmentsQuerySchema>;
+
+/** GET /api/v1/experiments/{experiment}/path */
+export const pathQuerySchema = z.strictObject({
+  points: z.coerce.number().int().min(2).max(1_000).default(200).describe('Looks at most'),
+});
+
+export type PathQuery = z.infer<typeof pathQuerySchema>;

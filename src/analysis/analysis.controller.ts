@@ -1,8 +1,15 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query, SerializeOptions } from '@nestjs/common';
 import { RequireScope } from '../auth/scope.js';
 import type { QuantileCell } from '../metrics/metric.js';
-import { type ReportsQuery, reportsQuerySchema } from './analysis.contract.js';
+import {
+  type PathQuery,
+  pathQuerySchema,
+  type ReportsQuery,
+  reportsQuerySchema,
+} from './analysis.contract.js';
 import { AnalysisService } from './analysis.service.js';
+import type { PathPoint } from './path.js';
+import { pathSchema, reportListSchema, reportSchema } from './report.contract.js';
 import type { ReportView } from './report.js';
 
 @Controller('experiments')
@@ -11,8 +18,19 @@ export class AnalysisController {
 
   @Get(':experiment/report')
   @RequireScope('experiments:read')
+  @SerializeOptions({ schema: reportSchema })
   latest(@Param('experiment') experiment: string): Promise<ReportView> {
     return this.analysis.latest(experiment);
+  }
+
+  @Get(':experiment/path')
+  @RequireScope('experiments:read')
+  @SerializeOptions({ schema: pathSchema })
+  async path(
+    @Param('experiment') experiment: string,
+    @Query({ schema: pathQuerySchema }) { points }: PathQuery,
+  ): Promise<{ readonly points: readonly PathPoint[] }> {
+    return { points: await this.analysis.path(experiment, points) };
   }
 
   @Get(':experiment/quantiles')
@@ -25,6 +43,7 @@ export class AnalysisController {
 
   @Get(':experiment/reports')
   @RequireScope('experiments:read')
+  @SerializeOptions({ schema: reportListSchema })
   async list(
     @Param('experiment') experiment: string,
     @Query({ schema: reportsQuerySchema }) query: ReportsQuery,

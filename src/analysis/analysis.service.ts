@@ -12,6 +12,7 @@ import { CLOCK } from './clock.js';
 import { EvidenceService } from './evidence.service.js';
 import type { Report, ReportView } from './report.js';
 import { bayesianFigures } from './bayes.js';
+import { type PathPoint, pathPointOf } from './path.js';
 import { ReportsStore } from './reports.store.js';
 import { notStarted, targetOf } from './target.js';
 
@@ -50,6 +51,22 @@ export class AnalysisService {
     throw new SluiceError('not_found', `${name} has no report yet`, [
       { expected: 'a started experiment after its first analysis' },
     ]);
+  }
+
+  /** As it was stored; null before the first. */
+  newest(experimentId: string): Promise<Report | null> {
+    return this.reports.latest(experimentId);
+  }
+
+  /** Number of the newest report of each experiment that has one. */
+  newestNumbers(experimentIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.reports.newestNumbers(experimentIds);
+  }
+
+  /** How the figures came to be what they are: at most `points` looks, the newest among them, oldest first. */
+  async path(idOrName: string, points: number): Promise<readonly PathPoint[]> {
+    const { id } = await this.experiments.get(idOrName);
+    return (await this.reports.thinned(id, points)).map(pathPointOf);
   }
 
   async list(idOrName: string, limit: number): Promise<readonly ReportView[]> {

@@ -1,6 +1,7 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query, SerializeOptions } from '@nestjs/common';
 import { RequireScope } from '../auth/scope.js';
 import { type SegmentsQuery, segmentsQuerySchema } from './analysis.contract.js';
+import { segmentsViewSchema } from './report.contract.js';
 import type { SegmentsView } from './segments.js';
 import { SegmentsService } from './segments.service.js';
 
@@ -10,6 +11,7 @@ export class SegmentsController {
 
   @Get(':experiment/segments')
   @RequireScope('experiments:read')
+  @SerializeOptions({ schema: segmentsViewSchema })
   show(
     @Param('experiment') experiment: string,
     @Query({ schema: segmentsQuerySchema }) query: SegmentsQuery,

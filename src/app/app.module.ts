@@ -11,6 +11,7 @@ import { ExperimentsModule } from '../experiments/experiments.module.js';
 import { GatewayModule } from '../gateway/gateway.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { ModelsModule } from '../models/models.module.js';
+import { MonitoringModule } from '../monitoring/monitoring.module.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { RolloutsModule } from '../rollouts/rollouts.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
@@ -26,6 +27,7 @@ const API: readonly Type[] = [
   AuthModule,
   ModelsModule,
   EventsModule,
+  MonitoringModule,
   MetricsModule,
   ExperimentsModule,
   AnalysisModule,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.js';
+import { serveConsole } from '../console/console-pages.js';
 import { parseJsonBody } from './json-body.js';
 import { problem, PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
 import type { Problem } from './problem.js';
@@ -51,9 +52,11 @@ export function controlServer(config: Pick<Config, 'roles'>): FastifyAdapter {
     else send(reply, refusal);
   });
   server.addHook('onSend', (_request, reply, payload, done) => {
-    void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    void reply.header('x-content-type-options', 'nosniff');
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     done(null, payload);
   });
+  if (config.roles.includes('control')) serveConsole(server);
   return adapter;
 }
 

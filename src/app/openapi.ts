@@ -1,5 +1,6 @@
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { CLASS_SERIALIZER_OPTIONS } from '@nestjs/common/serializer/class-serializer.constants.js';
 import { z } from 'zod';
 import { isDataScope } from '../auth/scope.js';
 import type { Route } from '../auth/route-catalog.service.js';
@@ -42,7 +43,8 @@ interface Arguments {
   readonly param: readonly Argument[];
 }
 
-const PROBLEM_REF = '#/components/schemas/Problem';
+const SCHEMA_REF = '#/components/schemas/';
+const PROBLEM_REF = `${SCHEMA_REF}Problem`;
 
 const PROBLEM_SCHEMA: JsonSchema = {
   type: 'object',
@@ -117,7 +119,7 @@ function operationOf(route: Route, schemas: Record<string, JsonSchema>): Operati
     ...(body instanceof z.ZodType
       ? { requestBody: bodyOf(`${operationId}Request`, body, schemas) }
       : {}),
-    responses: responsesOf(route, given),
+    responses: responsesOf(route, given, answerOf(route, schemas)),
   };
 }
 
@@ -191,20 +193,59 @@ function bodyOf(name: string, body: z.ZodType, schemas: Record<string, JsonSchem
   return { required: true, content: { 'application/json': content } };
 }
 
+/**
+ * The schema of what a route answers when it succeeds, from `@SerializeOptions({ schema })`: said and tested, not
+ * computed with, because every answer is built by ourselves. Parts with an id of their own are shared by name.
+ */
+function answerOf(
+  { controller, handlerName }: Route,
+  schemas: Record<string, JsonSchema>,
+): JsonSchema | null {
+  const { prototype } = controller as { readonly prototype?: Readonly<Record<string, object>> };
+  const handler = prototype?.[handlerName];
+  if (handler === undefined) return null;
+  const options = Reflect.getMetadata(CLASS_SERIALIZER_OPTIONS, handler) as
+    { readonly schema?: unknown } | undefined;
+  if (!(options?.schema instanceof z.ZodType)) return null;
+  const known = z.toJSONSchema(z.strictObject({ answer: options.schema }), {
+    io: 'output',
+    unrepresentable: 'any',
+  });
+  // fields may be added later: the dialect's default, which generators of clients read better than the empty schema
+  const text = JSON.stringify(known)
+    .replaceAll(',"additionalProperties":{}', '')
+    .replaceAll('"$ref":"#/$defs/', `"$ref":"${SCHEMA_REF}`);
+  const { $defs, properties } = JSON.parse(text) as {
+    readonly $defs?: Readonly<Record<string, JsonSchema>>;
+    readonly properties: { readonly answer: JsonSchema };
+  };
+  for (const [name, part] of Object.entries($defs ?? {})) {
+    schemas[name] = Object.fromEntries(Object.entries(part).filter(([field]) => field !== 'id'));
+  }
+  return properties.answer;
+}
+
 /** zod's JSON Schema 2020-12 is the dialect of OpenAPI 3.1; what has no JSON form is described as anything. */
 function jsonSchema(schema: z.ZodType): Record<string, unknown> {
   const known = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return Object.fromEntries(Object.entries(known).filter(([name]) => name !== '$schema'));
 }
 
-function responsesOf(route: Route, given: Arguments): Readonly<Record<string, JsonSchema>> {
+function responsesOf(
+  route: Route,
+  given: Arguments,
+  answer: JsonSchema | null,
+): Readonly<Record<string, JsonSchema>> {
   const refused = (description: string): JsonSchema => ({
     description,
     content: { 'application/problem+json': { schema: { $ref: PROBLEM_REF } } },
   });
   const takesInput = given.body.length + given.query.length + given.param.length > 0;
   return {
-    '2XX': { description: 'Done' },
+    '2XX': {
+      description: 'Done',
+      ...(answer === null ? {} : { content: { 'application/json': { schema: answer } } }),
+    },
     ...(route.scope === null
       ? {}
       : {

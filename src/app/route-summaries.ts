@@ -8,6 +8,20 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'GET /metrics': 'Telemetry for Prometheus',
   'GET /api/openapi.json': 'This document',
   'GET /api/docs': 'This document as a page',
+  'POST /api/v1/session': 'Sign a browser in: sets the cookie of the console',
+  'GET /api/v1/session': 'Who this browser is signed in as, and with which scopes',
+  'DELETE /api/v1/session': 'Sign this browser out',
+  'GET /api/v1/changes': 'Server-sent events that say when to ask again',
+  'GET /api/v1/decisions': 'The newest decisions of all experiments',
+  'GET /api/v1/traffic': 'Traffic, failures and latency per version over the last minutes',
+  'GET /api/v1/models/:model/traffic': 'The same of one model over time',
+  'GET /api/v1/experiments/:experiment/served':
+    'Requests by assigned variant and by the version that served them',
+  'GET /api/v1/experiments/:experiment/standing':
+    'What the policy says now, and every rule on the way to promotion',
+  'GET /api/v1/experiments/:experiment/path': 'Effects and intervals of the looks so far',
+  'GET /api/v1/experiments/:experiment/decisions/:number':
+    'One decision with everything it was computed from',
   'POST /api/v1/keys': 'Make a key; its text appears only in this answer',
   'GET /api/v1/keys': 'List keys without their texts',
   'DELETE /api/v1/keys/:id': 'Revoke a key, everywhere within one second',

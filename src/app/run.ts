@@ -45,7 +45,11 @@ export function whereText(sluice: Omit<StartingSluice, 'firstKey' | 'close'>): s
     'Sluice is listening',
     ...(gatewayUrl === null ? [] : [`  gateway  ${gatewayUrl}/models/{model}/…`]),
     ...(roles.includes('control')
-      ? [`  control  ${controlUrl}/api/v1`, `  docs     ${controlUrl}/api/docs`]
+      ? [
+          `  console  ${controlUrl}`,
+          `  control  ${controlUrl}/api/v1`,
+          `  docs     ${controlUrl}/api/docs`,
+        ]
       : []),
     `  status   ${controlUrl}/status`,
   ];

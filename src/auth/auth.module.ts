@@ -12,10 +12,12 @@ import { KeysController } from './keys.controller.js';
 import { RouteCatalog } from './route-catalog.service.js';
 import { ScopeGuard } from './scope.guard.js';
 import { INSTANCE_SECRET, SecretsService } from './secrets.service.js';
+import { SessionController } from './session.controller.js';
+import { SessionService } from './session.service.js';
 
 @Module({
   imports: [DiscoveryModule, DatabaseModule.rows([ApiKeyRow])],
-  controllers: [KeysController],
+  controllers: [KeysController, SessionController],
   providers: [
     {
       provide: INSTANCE_SECRET,
@@ -26,6 +28,7 @@ import { INSTANCE_SECRET, SecretsService } from './secrets.service.js';
     ApiKeysStore,
     AuthService,
     FirstKeyService,
+    SessionService,
     RouteCatalog,
     { provide: APP_GUARD, useClass: ScopeGuard },
   ],

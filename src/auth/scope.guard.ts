@@ -4,11 +4,11 @@ import { Reflector } from '@nestjs/core';
 import { SluiceError } from '../kernel/errors.js';
 import { AuthService } from './auth.service.js';
 import { grants, PUBLIC_ROUTE, REQUIRED_SCOPE } from './scope.js';
-import type { PrincipalCarrier, Scope } from './scope.js';
+import type { Principal, PrincipalCarrier, Scope } from './scope.js';
+import type { IncomingRequest } from './session.js';
+import { SessionService } from './session.service.js';
 
-interface IncomingRequest extends PrincipalCarrier {
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-}
+type Incoming = IncomingRequest & PrincipalCarrier;
 
 /** Every request of the control plane passes here: a key with the scope of the route, or a public route. */
 @Injectable()
@@ -16,6 +16,7 @@ export class ScopeGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly auth: AuthService,
+    private readonly sessions: SessionService,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -26,9 +27,8 @@ export class ScopeGuard implements CanActivate {
     const needed = this.reflector.getAllAndOverride<Scope | undefined>(REQUIRED_SCOPE, target);
     // the boot check refuses such a route; a guard that is asked anyway denies
     if (needed === undefined) throw new SluiceError('forbidden', 'this route has no scope');
-    const request = context.switchToHttp().getRequest<IncomingRequest>();
-    const principal = await this.auth.authenticate(bearerOf(request));
-    if (principal === null) throw unauthorized('the key is unknown or revoked');
+    const request = context.switchToHttp().getRequest<Incoming>();
+    const principal = await this.#principalOf(request);
     if (!grants(principal.scopes, needed)) {
       throw new SluiceError('forbidden', `this needs the scope ${needed}`, [
         {
@@ -42,9 +42,20 @@ export class ScopeGuard implements CanActivate {
     request.principal = principal;
     return true;
   }
+
+  /** By the key in the header; else by the session of a browser; a header that is there and wrong stays wrong. */
+  async #principalOf(request: Incoming): Promise<Principal> {
+    if (request.headers['authorization'] === undefined) {
+      const signedIn = await this.sessions.principalOf(request);
+      if (signedIn !== null) return signedIn;
+    }
+    const principal = await this.auth.authenticate(bearerOf(request));
+    if (principal === null) throw unauthorized('the key is unknown or revoked');
+    return principal;
+  }
 }
 
-function bearerOf(request: IncomingRequest): string {
+function bearerOf(request: Incoming): string {
   const header = request.headers['authorization'];
   const match = typeof header === 'string' ? /^bearer +(\S+) *$/i.exec(header) : null;
   if (match?.[1] === undefined) throw unauthorized('a key is needed');

@@ -21,10 +21,12 @@ export class SecretsService {
   /** Signs checkpoints of the decision log: the same key in every process of an installation. */
   readonly audit: SigningKey;
   readonly #sealing: Buffer;
+  readonly #sessions: Buffer;
   readonly #pepper: Buffer;
 
   constructor(@Inject(INSTANCE_SECRET) secret: string) {
     this.#sealing = derive(secret, 'upstream-headers');
+    this.#sessions = derive(secret, 'console-sessions');
     this.#pepper = derive(secret, 'api-keys');
     this.audit = new SigningKey(derive(secret, 'audit-checkpoints'));
   }
@@ -36,25 +38,13 @@ export class SecretsService {
 
   /** AES-256-GCM: `v1.<base64url of nonce, tag, ciphertext>`. */
   seal(headers: Readonly<Record<string, string>>): string {
-    const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.#sealing, iv);
-    const body = Buffer.concat([cipher.update(JSON.stringify(headers), 'utf8'), cipher.final()]);
-    return `${SEAL_VERSION}.${Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')}`;
+    return sealWith(this.#sealing, JSON.stringify(headers));
   }
 
   /** The headers again; `internal` when the instance secret is another one or the text was changed. */
   unseal(sealed: string): Record<string, string> {
-    const [version, encoded] = sealed.split('.');
-    const bytes = Buffer.from(encoded ?? '', 'base64url');
     try {
-      if (version !== SEAL_VERSION) throw new Error(`unknown seal ${String(version)}`);
-      const decipher = createDecipheriv('aes-256-gcm', this.#sealing, bytes.subarray(0, IV_BYTES), {
-        authTagLength: TAG_BYTES,
-      });
-      decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-      const body = bytes.subarray(IV_BYTES + TAG_BYTES);
-      const text = Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
-      return JSON.parse(text) as Record<string, string>;
+      return JSON.parse(unsealWith(this.#sealing, sealed)) as Record<string, string>;
     } catch (cause) {
       throw new SluiceError(
         'internal',
@@ -70,4 +60,38 @@ export class SecretsService {
       );
     }
   }
+
+  /** What a browser keeps of a session: it can neither read nor change it. */
+  sealSession(text: string): string {
+    return sealWith(this.#sessions, text);
+  }
+
+  /** Null for anything that this installation has not sealed: cookies are what strangers send. */
+  unsealSession(sealed: string): string | null {
+    try {
+      return unsealWith(this.#sessions, sealed);
+    } catch {
+      return null;
+    }
+  }
+}
+
+function sealWith(key: Buffer, text: string): string {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv);
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return `${SEAL_VERSION}.${Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')}`;
+}
+
+/** Throws when the text was sealed with another key or changed. */
+function unsealWith(key: Buffer, sealed: string): string {
+  const [version, encoded] = sealed.split('.');
+  const bytes = Buffer.from(encoded ?? '', 'base64url');
+  if (version !== SEAL_VERSION) throw new Error(`unknown seal ${String(version)}`);
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), {
+    authTagLength: TAG_BYTES,
+  });
+  decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  const body = bytes.subarray(IV_BYTES + TAG_BYTES);
+  return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Post, Query, SerializeOptions } from '@nestjs/common';
 import { RequireScope } from '../auth/scope.js';
 import type {
   ExperimentDefinition,
@@ -12,6 +12,7 @@ import {
   experimentSchema,
 } from './experiment.contract.js';
 import { type ExperimentView, viewOf } from './experiment-view.js';
+import { experimentListSchema, experimentViewSchema } from './experiment-view.contract.js';
 import { ExperimentsService } from './experiments.service.js';
 
 @Controller('experiments')
@@ -21,6 +22,7 @@ export class ExperimentsController {
   /** Makes a draft; POST /experiments/{id}/start freezes its design and begins. */
   @Post()
   @RequireScope('experiments:write')
+  @SerializeOptions({ schema: experimentViewSchema })
   async create(
     @Body({ schema: experimentSchema }) definition: ExperimentDefinition,
   ): Promise<ExperimentView> {
@@ -30,6 +32,7 @@ export class ExperimentsController {
   /** Lists experiments, newest first. */
   @Get()
   @RequireScope('experiments:read')
+  @SerializeOptions({ schema: experimentListSchema })
   async list(
     @Query({ schema: experimentFilterSchema }) filter: ExperimentFilter,
   ): Promise<{ readonly experiments: readonly ExperimentView[] }> {
@@ -39,6 +42,7 @@ export class ExperimentsController {
   /** One experiment by id or name. */
   @Get(':id')
   @RequireScope('experiments:read')
+  @SerializeOptions({ schema: experimentViewSchema })
   async get(@Param('id', { schema: experimentRefSchema }) id: string): Promise<ExperimentView> {
     return viewOf(await this.experiments.get(id));
   }
@@ -46,6 +50,7 @@ export class ExperimentsController {
   /** Replaces fields of a draft. */
   @Patch(':id')
   @RequireScope('experiments:write')
+  @SerializeOptions({ schema: experimentViewSchema })
   async patch(
     @Param('id', { schema: experimentRefSchema }) id: string,
     @Body({ schema: experimentPatchSchema }) patch: ExperimentPatch,

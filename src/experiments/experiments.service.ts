@@ -148,6 +148,16 @@ export class ExperimentsService {
     return this.experiments.list(this.database.manager, filter);
   }
 
+  /** When the next analysis is due; null for a draft or one that has ended. */
+  nextAnalysisAtMs(id: string): Promise<number | null> {
+    return this.experiments.nextAnalysisAtMs(this.database.manager, id);
+  }
+
+  /** Id and revision of everything that is running or paused. */
+  revisions(): Promise<readonly { readonly id: string; readonly revision: number }[]> {
+    return this.experiments.revisions(this.database.manager);
+  }
+
   /** The row, locked until the transaction ends. Throws `not_found`. */
   async lock(tx: EntityManager, id: string): Promise<Experiment> {
     return (await this.experiments.lock(tx, id)) ?? this.missing(id);

@@ -75,6 +75,24 @@ export class ExperimentsStore {
     return rows.map(experimentOf);
   }
 
+  async nextAnalysisAtMs(tx: EntityManager, id: string): Promise<number | null> {
+    const rows = await tx.query<{ readonly due: Date | null }[]>(
+      `SELECT next_analysis_at AS due FROM experiments
+       WHERE id = $1 AND status IN ('running', 'paused')`,
+      [id],
+    );
+    return rows[0]?.due?.getTime() ?? null;
+  }
+
+  async revisions(
+    tx: EntityManager,
+  ): Promise<readonly { readonly id: string; readonly revision: number }[]> {
+    return tx.query(
+      `SELECT id, revision FROM experiments WHERE status IN ('running', 'paused')
+       ORDER BY id LIMIT ${LIST_LIMIT}`,
+    );
+  }
+
   /** Replaces the definition of a draft that is locked. Throws the driver's unique violation when the name is taken. */
   async redefine(
     tx: EntityManager,

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Param, Put } from '@nestjs/common';
+import { Body, Controller, Get, Param, Put, SerializeOptions } from '@nestjs/common';
 import { RequireScope } from '../auth/scope.js';
 import { metricBody, metricName } from './metric.contract.js';
 import type { MetricBody } from './metric.contract.js';
+import { metricDefinitionSchema, metricListSchema } from './metric-view.contract.js';
 import type { MetricDefinition } from './metric.js';
 import { MetricsService } from './metrics.service.js';
 
@@ -22,12 +23,14 @@ export class MetricsController {
   /** Lists all metrics, the built-in ones first. */
   @Get()
   @RequireScope('metrics:read')
+  @SerializeOptions({ schema: metricListSchema })
   async list(): Promise<{ readonly metrics: readonly MetricDefinition[] }> {
     return { metrics: await this.metrics.list() };
   }
 
   @Get(':metric')
   @RequireScope('metrics:read')
+  @SerializeOptions({ schema: metricDefinitionSchema })
   async get(@Param('metric', { schema: metricName }) name: string): Promise<MetricDefinition> {
     return this.metrics.get(name);
   }

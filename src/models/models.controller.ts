@@ -1,8 +1,18 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  SerializeOptions,
+} from '@nestjs/common';
 import { Actor, RequireScope } from '../auth/scope.js';
 import { championSchema, modelSchema, nameSchema, versionSchema } from './model.contract.js';
 import type { ChampionRequest, ModelRequest, VersionRequest } from './model.contract.js';
 import type { Model } from './model.js';
+import { modelListSchema, modelViewSchema } from './model-view.contract.js';
 import { ModelsService } from './models.service.js';
 
 @Controller('models')
@@ -11,12 +21,14 @@ export class ModelsController {
 
   @Get()
   @RequireScope('models:read')
+  @SerializeOptions({ schema: modelListSchema })
   async list(): Promise<{ readonly models: readonly Model[] }> {
     return { models: await this.models.list() };
   }
 
   @Get(':model')
   @RequireScope('models:read')
+  @SerializeOptions({ schema: modelViewSchema })
   get(@Param('model', { schema: nameSchema }) model: string): Promise<Model> {
     return this.models.get(model);
   }
@@ -45,6 +57,7 @@ export class ModelsController {
   @Post(':model/champion')
   @HttpCode(200)
   @RequireScope('models:write')
+  @SerializeOptions({ schema: modelViewSchema })
   champion(
     @Param('model', { schema: nameSchema }) model: string,
     @Body({ schema: championSchema }) body: ChampionRequest,

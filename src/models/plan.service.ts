@@ -52,6 +52,11 @@ export class PlanService {
     return (await this.latest(0)) ?? emptyPlan();
   }
 
+  /** Its version alone; 0 before anything was registered. */
+  async currentVersion(): Promise<number> {
+    return this.plans.newestVersion(this.database.manager);
+  }
+
   /** The newest plan as a transaction sees it. */
   async currentIn(tx: EntityManager): Promise<TrafficPlan> {
     return (await this.plans.newest(tx, 0)) ?? emptyPlan();

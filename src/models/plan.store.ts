@@ -32,6 +32,13 @@ export class PlanStore {
     );
   }
 
+  async newestVersion(db: Querying): Promise<number> {
+    const rows = await db.query<{ readonly version: string | null }[]>(
+      `SELECT max(version) AS version FROM traffic_plans`,
+    );
+    return Number(rows[0]?.version ?? 0);
+  }
+
   async at(db: Querying, version: number): Promise<TrafficPlan | null> {
     return one(
       await db.query(`SELECT version, document FROM traffic_plans WHERE version = $1`, [version]),

@@ -65,6 +65,19 @@ export class DecisionsStore {
     return rows.map(fromRow);
   }
 
+  /** Of all experiments, newest first, with everything; callers show little of it. */
+  async recent(limit: number): Promise<readonly StoredDecision[]> {
+    const rows = await this.database.manager.find(DecisionRow, {
+      order: { at: 'DESC', number: 'DESC' },
+      take: limit,
+    });
+    return rows.map(fromRow);
+  }
+
+  count(): Promise<number> {
+    return this.database.manager.count(DecisionRow);
+  }
+
   async get(
     experimentId: string,
     number: number,

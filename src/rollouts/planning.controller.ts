@@ -1,6 +1,7 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, SerializeOptions } from '@nestjs/common';
 import { RequireScope } from '../auth/scope.js';
 import { type PlanBody, planSchema } from './planning.contract.js';
+import { forecastSchema } from './forecast.contract.js';
 import { type ExperimentForecast, PlanningService } from './planning.service.js';
 
 @Controller('experiments')
@@ -11,6 +12,7 @@ export class PlanningController {
   @Post('plan')
   @HttpCode(200)
   @RequireScope('experiments:read')
+  @SerializeOptions({ schema: forecastSchema })
   plan(@Body({ schema: planSchema }) body: PlanBody): Promise<ExperimentForecast> {
     return this.planning.plan(body);
   }

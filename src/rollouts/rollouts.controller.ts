@@ -1,6 +1,22 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  SerializeOptions,
+} from '@nestjs/common';
 import { Actor, RequireScope } from '../auth/scope.js';
 import type { Explanation } from '../routing/explain.js';
+import {
+  type DecisionLogQuery,
+  decisionLogQuerySchema,
+  decisionLogSchema,
+  decisionSchema,
+  replaySchema,
+} from './decision.contract.js';
 import type { ReplayResult } from './replay.js';
 import {
   type AssignmentQuery,
@@ -22,6 +38,15 @@ import { SchedulerService } from './scheduler.service.js';
 import type { StoredDecision } from './stored-decision.js';
 import { VerbsService } from './verbs.service.js';
 
+/** The log as it is shown: with inputs or, kilobytes lighter, without. */
+interface ShownLog extends Omit<DecisionLog, 'decisions'> {
+  readonly decisions: readonly Omit<StoredDecision, 'inputs'>[];
+}
+
+function withoutInputs({ decisions, chain }: DecisionLog): ShownLog {
+  return { decisions: decisions.map(({ inputs: _inputs, ...shown }) => shown), chain };
+}
+
 @Controller('experiments')
 export class RolloutsController {
   constructor(
@@ -32,13 +57,29 @@ export class RolloutsController {
 
   @Get(':experiment/decisions')
   @RequireScope('experiments:read')
-  decisions(@Param('experiment') experiment: string): Promise<DecisionLog> {
-    return this.rollouts.log(experiment);
+  @SerializeOptions({ schema: decisionLogSchema })
+  async decisions(
+    @Param('experiment') experiment: string,
+    @Query({ schema: decisionLogQuerySchema }) { inputs }: DecisionLogQuery,
+  ): Promise<ShownLog> {
+    const log = await this.rollouts.log(experiment);
+    return inputs ? log : withoutInputs(log);
+  }
+
+  @Get(':experiment/decisions/:number')
+  @RequireScope('experiments:read')
+  @SerializeOptions({ schema: decisionSchema })
+  decision(
+    @Param('experiment') experiment: string,
+    @Param('number', { schema: decisionNumberSchema }) number: number,
+  ): Promise<StoredDecision> {
+    return this.rollouts.decision(experiment, number);
   }
 
   @Post(':experiment/decisions/:number/replay')
   @HttpCode(200)
   @RequireScope('experiments:read')
+  @SerializeOptions({ schema: replaySchema })
   replay(
     @Param('experiment') experiment: string,
     @Param('number', { schema: decisionNumberSchema }) number: number,
@@ -58,6 +99,7 @@ export class RolloutsController {
   @Post(':experiment/redesign')
   @HttpCode(200)
   @RequireScope('experiments:write')
+  @SerializeOptions({ schema: decisionSchema })
   async redesign(
     @Param('experiment') experiment: string,
     @Body({ schema: redesignBodySchema }) body: RedesignBody,
@@ -97,6 +139,7 @@ export class RolloutsController {
   @Post(':experiment/:verb')
   @HttpCode(200)
   @RequireScope('experiments:write')
+  @SerializeOptions({ schema: decisionSchema })
   async perform(
     @Param('experiment') experiment: string,
     @Param('verb', { schema: verbParamSchema }) verb: Verb,

@@ -5,6 +5,8 @@ import { DatabaseModule } from '../database/database.module.js';
 import { ExperimentsModule } from '../experiments/experiments.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { QueueModule } from '../queue/queue.module.js';
+import { ChangesController } from './changes.controller.js';
+import { ChangesService } from './changes.service.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
@@ -22,6 +24,8 @@ import { PlanningStore } from './planning.store.js';
 import { RolloutsController } from './rollouts.controller.js';
 import { RolloutsService } from './rollouts.service.js';
 import { SchedulerService, TurnParts } from './scheduler.service.js';
+import { StandingController } from './standing.controller.js';
+import { StandingService } from './standing.service.js';
 import { VerbsService } from './verbs.service.js';
 import { VerdictService } from './verdict.service.js';
 
@@ -35,10 +39,18 @@ import { VerdictService } from './verdict.service.js';
     AnalysisModule,
     WebhooksModule,
   ],
-  controllers: [AuditController, HoldoutController, PlanningController, RolloutsController],
+  controllers: [
+    AuditController,
+    HoldoutController,
+    PlanningController,
+    StandingController,
+    ChangesController,
+    RolloutsController,
+  ],
   providers: [
     AuditService,
     AuditStore,
+    ChangesService,
     DecisionsStore,
     ExecutorService,
     EvaluationService,
@@ -48,6 +60,7 @@ import { VerdictService } from './verdict.service.js';
     PlanningStore,
     RolloutsService,
     SchedulerService,
+    StandingService,
     TurnParts,
     VerbsService,
     VerdictService,

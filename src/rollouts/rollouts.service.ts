@@ -32,9 +32,14 @@ export class RolloutsService {
   }
 
   async replay(idOrName: string, number: number): Promise<ReplayResult> {
+    return replay(await this.decision(idOrName, number));
+  }
+
+  /** Throws `not_found`. */
+  async decision(idOrName: string, number: number): Promise<StoredDecision> {
     const { id, name } = await this.experiments.get(idOrName);
     const stored = await this.decisions.get(id, number);
-    if (stored !== null) return replay(stored);
+    if (stored !== null) return stored;
     throw new SluiceError('not_found', `${name} has no decision ${String(number)}`, [
       { field: 'number', given: number, expected: 'the number of a decision in the log' },
     ]);

@@ -17,11 +17,12 @@ function filesUnder(folder: string): string[] {
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
     const child = join(path, entry.name);
     if (entry.isDirectory()) return filesUnder(at(child));
-    return entry.name.endsWith('.ts') ? [child] : [];
+    return /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts') ? [child] : [];
   });
 }
 
-const product = filesUnder('src');
+const page = filesUnder('console/src');
+const product = [...filesUnder('src'), ...page];
 const tests = filesUnder('test');
 const everything = [...product, ...filesUnder('demo'), ...filesUnder('bench'), ...tests];
 const textOf = (path: string): string => readFileSync(path, 'utf8');

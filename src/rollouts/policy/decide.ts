@@ -23,7 +23,7 @@ import { durationInWords, inWords } from './words.js';
 export const MAX_FAILED_ANALYSES = 4;
 
 /** In this order: rollback dominates every hold, bad data dominates good news, evidence comes last. */
-const RULES: readonly ((context: RuleContext) => RuleResult | null)[] = [
+export const RULES: readonly ((context: RuleContext) => RuleResult | null)[] = [
   limits,
   deterioration,
   controlHealth,

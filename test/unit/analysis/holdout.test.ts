@@ -173,7 +173,14 @@ describe('the warning that the lift fell after a promotion', () => {
   });
 
   it('counts a period for the promotion before it only', () => {
-    const made = [{ lift: 0.5 }, { lift: 0 }, { lift: 0.5 }, { lift: 0 }, { lift: 0.1 }, { lift: 0 }];
+    const made = [
+      { lift: 0.5 },
+      { lift: 0 },
+      { lift: 0.5 },
+      { lift: 0 },
+      { lift: 0.1 },
+      { lift: 0 },
+    ];
     const found = shown(periodsWith(made), [promoted(1.5, 'v2'), promoted(3.5, 'v3')]);
     expect(codes(found)).toEqual([['v3', 3, 5]]);
   });

@@ -1,0 +1,32 @@
+import type { components } from './schema.js';
+
+type Schemas = components['schemas'];
+
+export type Session = Schemas['Session'];
+export type Model = Schemas['Model'];
+export type Experiment = Schemas['Experiment'];
+export type Design = Schemas['Design'];
+export type Report = Schemas['Report'];
+export type Assessment = Schemas['Assessment'];
+export type MetricAssessment = Schemas['MetricAssessment'];
+export type MetricDefinition = Schemas['Metric'];
+export type TestResult = Schemas['TestResult'];
+export type Interval = Schemas['Interval'];
+export type Path = Schemas['Path'];
+export type PathPoint = Path['points'][number];
+export type Decision = Schemas['Decision'];
+export type DecisionLog = Schemas['DecisionLog'];
+export type RecentDecision = Schemas['RecentDecision'];
+export type RuleOutcome = Schemas['RuleOutcome'];
+export type Standing = Schemas['Standing'];
+export type Traffic = Schemas['Traffic'];
+export type TrafficSeries = Schemas['TrafficSeries'];
+export type Served = Schemas['Served'];
+export type Segments = Schemas['Segments'];
+export type Replay = Schemas['Replay'];
+export type Forecast = Schemas['Forecast'];
+export type Changes = Schemas['Changes'];
+export type ExperimentBody = Schemas['experimentsCreateRequest'];
+export type PlanBody = Schemas['planningPlanRequest'];
+export type Problem = Schemas['Problem'];
+export type Defect = Problem['defects'][number];

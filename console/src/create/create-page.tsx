@@ -1,0 +1,104 @@
+import { type SubmitEvent, type ReactNode, useState } from 'react';
+import { api, ApiProblem, unwrap } from '../api/client.js';
+import type { Defect } from '../api/types.js';
+import * as ask from '../data/questions.js';
+import { refresh, useResource } from '../data/resource.js';
+import { useScope } from '../data/session.js';
+import { navigate } from '../router/route.js';
+import { ArmFields, StepFields, WhatFields } from './arms-fields.js';
+import { bodyOf, type Draft, emptyDraft, homelessDefects } from './draft.js';
+import { DecisionFields, EvidenceFields } from './evidence-fields.js';
+import { Defects, wordsOf } from './fields.js';
+import { MetricRows } from './metric-rows.js';
+import { PlanPreview } from './plan-preview.js';
+import { usePlan } from './use-plan.js';
+
+/** A form that the API itself checks while it is filled in, beside the plan that follows from it. */
+export function CreatePage(): ReactNode {
+  const [draft, setDraft] = useState<Draft>(emptyDraft);
+  const [refused, setRefused] = useState<ApiProblem | null>(null);
+  const models = useResource(ask.models);
+  const metrics = useResource(ask.metrics);
+  const plan = usePlan(draft);
+  const change = (to: Partial<Draft>): void => {
+    setRefused(null);
+    setDraft((before) => ({ ...before, ...to }));
+  };
+  const create = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    try {
+      // the client cannot spell the type of a body with fields of any JSON; `bodyOf` has it
+      const body = bodyOf(draft) as never;
+      const made = await unwrap(api.POST('/api/v1/experiments', { body }));
+      refresh((topic) => topic === 'decisions');
+      navigate(`/experiments/${made.name}`);
+    } catch (error) {
+      if (error instanceof ApiProblem) setRefused(error);
+    }
+  };
+  const defects = refused?.defects ?? plan.problem?.defects ?? [];
+  const shared = { draft, onChange: change };
+  return (
+    <article>
+      <title>New experiment · Sluice</title>
+      <header className="page-head">
+        <h1>New experiment</h1>
+        <p className="lead">It becomes a draft. Starting it is a step of its own, with a reason.</p>
+      </header>
+      <div className="create">
+        <Defects value={defects}>
+          <form className="form" onSubmit={(event) => void create(event)} noValidate>
+            <WhatFields {...shared} models={models.data ?? []} />
+            <ArmFields {...shared} models={models.data ?? []} />
+            <MetricRows {...shared} known={metrics.data ?? []} />
+            <StepFields {...shared} />
+            <EvidenceFields {...shared} />
+            <DecisionFields {...shared} />
+            <Homeless defects={defects} refused={refused} />
+            <CreateButton />
+            <details>
+              <summary>As JSON, for the API</summary>
+              <pre className="json" tabIndex={0} aria-label="Body as JSON">
+                {JSON.stringify(bodyOf(draft), null, 2)}
+              </pre>
+            </details>
+          </form>
+        </Defects>
+        <PlanPreview plan={plan} />
+      </div>
+    </article>
+  );
+}
+
+function CreateButton(): ReactNode {
+  const { allowed, reason } = useScope('experiments:write');
+  return (
+    <div className="form-end">
+      {reason !== null && <small className="muted">{reason}</small>}
+      <button type="submit" className="button button-first" disabled={!allowed}>
+        Create the draft
+      </button>
+    </div>
+  );
+}
+
+function Homeless({
+  defects,
+  refused,
+}: {
+  readonly defects: readonly Defect[];
+  readonly refused: ApiProblem | null;
+}): ReactNode {
+  const homeless = homelessDefects(defects);
+  if (homeless.length === 0 && refused === null) return null;
+  return (
+    <div className="failure" role="alert">
+      <strong>{refused === null ? 'The API says:' : refused.message}</strong>
+      {homeless.map((defect) => (
+        <p key={`${defect.field ?? ''} ${defect.expected ?? ''}`}>
+          {defect.field} {wordsOf(defect)}
+        </p>
+      ))}
+    </div>
+  );
+}
