@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AnalysisService } from '../../src/analysis/analysis.service.js';
+import { EvidenceService } from '../../src/analysis/evidence.service.js';
 import { AppModule } from '../../src/app/app.module.js';
 import { Database } from '../../src/database/database.service.js';
 import { experimentSchema } from '../../src/experiments/experiment.contract.js';
@@ -127,6 +128,15 @@ describe('the design of a started experiment', () => {
     expect(next).toMatchObject({ epoch: 2, number: 2 });
     expect(next.evidence).toMatchObject({ previous: [], designHash: now.designHash });
     expect(next.assessment.reading).toBe('not_a_test');
+    // limits begin anew with the epoch, and after its first look
+    expect(next.evidence).not.toHaveProperty('limitLooks');
+    const after = await app.get(EvidenceService, { strict: false }).gather(now, next);
+    expect(after.limitLooks?.map(({ variant, kind }) => [variant, kind])).toEqual([
+      ['control', 'errorRate'],
+      ['control', 'timeoutRate'],
+      ['v2', 'errorRate'],
+      ['v2', 'timeoutRate'],
+    ]);
   });
 
   it('replays and shows its quantiles whatever the epoch', async () => {
