@@ -36,6 +36,14 @@ async function present(): Promise<{ by: string; epoch: number; isHeld: boolean }
   return rows[0] ?? { by: '', epoch: 0, isHeld: false };
 }
 
+async function isAnyoneWaiting(): Promise<boolean> {
+  const { rows } = await fleet.client.query(
+    `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  );
+  return rows.length > 0;
+}
+
 /** A turn that cannot end while `work` goes on: its rollup waits for a lock that the test holds. */
 async function duringTurn<T>(work: (held: Held) => Promise<T>): Promise<T> {
   const { host, port, user, password, database } = fleet.client;
@@ -47,6 +55,8 @@ async function duringTurn<T>(work: (held: Held) => Promise<T>): Promise<T> {
       `SELECT pg_advisory_xact_lock(hashtextextended('sluice.rollup ' || $1, 0))`,
       [id],
     );
+    // a turn that was past the lock already ends; the next one waits for it
+    await until('a turn waits', async () => ((await isAnyoneWaiting()) ? true : null), LIMIT_MS);
     const held = await until('a worker is at work', async () => {
       const { by, epoch, isHeld } = await present();
       const worker = fleet.workers.find(({ process }) => process.name === by);

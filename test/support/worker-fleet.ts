@@ -74,7 +74,8 @@ async function hasEachWorked(
   client: pg.Client,
   workers: readonly FleetWorker[],
 ): Promise<true | null> {
-  await feed(client, 1);
+  // nothing that could end an experiment before everybody was there
+  await feed(client, 1, 'smooth');
   const { rows } = await client.query('SELECT DISTINCT granted_to FROM witness_grants');
   if (rows.length === workers.length) return true;
   // a single experiment may always fall to the same worker
