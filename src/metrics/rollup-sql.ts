@@ -294,8 +294,16 @@ WITH ${ctes}, valued AS MATERIALIZED (
   SELECT metric, phase, variant, y, d, capped, x, has_x, counted, 1 AS sign FROM valued
   UNION ALL
   SELECT metric, phase, variant, y, d, capped, x, has_x, counted, -1 FROM old
-), ${CHANGE_CELLS}
-UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(at) FROM requests))
+), ${CHANGE_CELLS}, crossed AS MATERIALIZED (
+  SELECT unit_key, first_exposed_at, first_request FROM experiment_units
+  WHERE experiment_id = $1 AND epoch = $2 AND unit_key = ANY ($3::text[]) AND crossover
+)
+-- requests of crossovers too: one that is known as such only later must not make the same events end at another time
+UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(at) FROM requests), (
+  SELECT max(p.at) FROM event_predictions p JOIN crossed c ON c.unit_key = p.unit_key
+  WHERE p.experiment_id = $1 AND p.epoch = $2 AND p.unit_key = ANY (ARRAY(SELECT unit_key FROM crossed))
+    AND (p.at >= c.first_exposed_at OR p.request_id = c.first_request)
+))
 WHERE experiment_id = $1`;
 }
 
