@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { championAtStart, type Experiment } from '../experiments/experiment.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
 import type { ManualVerb } from '../experiments/life-cycle.js';
+import { SluiceError } from '../kernel/errors.js';
 import { ModelsService } from '../models/models.service.js';
 import { type Action, changeOf, restartOf } from './change.js';
 import { ExecutorService } from './executor.service.js';
@@ -92,6 +93,7 @@ export class VerbsService {
     return this.executor.decideInTransaction(async (tx, nowMs) => {
       const locked = await this.experiments.lock(tx, started.id);
       refuseFromStatus(locked, kind);
+      if (kind === 'advance') refuseOtherEpoch(started, locked);
       const change = changeOf(locked, wanted.action(locked), nowMs);
       const { rollout, status, designHash } = locked;
       const noted = kind === 'promote' ? await this.notedChampion(tx, locked) : '';
@@ -156,4 +158,17 @@ export class VerbsService {
       });
     });
   }
+}
+
+/** What follows a shadow was prepared from the design that was there before the lock. */
+function refuseOtherEpoch(prepared: Experiment, locked: Experiment): void {
+  if (prepared.epoch === locked.epoch) return;
+  throw new SluiceError('conflict', `${locked.name} was redesigned meanwhile`, [
+    {
+      field: 'epoch',
+      given: prepared.epoch,
+      expected: `epoch ${locked.epoch}`,
+      advice: 'read it and retry',
+    },
+  ]);
 }

@@ -351,4 +351,21 @@ describe('a cap that takes longer to find than a transaction may idle', () => {
     const canary = await the(ExperimentsService).get('ready-canary');
     expect(canary).toMatchObject({ status: 'running', parentId: id });
   });
+
+  it('does not let a shadow start the canary of a design that was replaced meanwhile', async () => {
+    await past('replaced');
+    const rollout = { steps: [{ coverage: 0.1 }, { coverage: 1 }] };
+    const id = await start({
+      ...{ name: 'replaced', model: 'replaced', kind: 'shadow' },
+      next: { canary: { name: 'replaced-canary', rollout, metrics } },
+    });
+    const verbs = the(VerbsService);
+    const advanced = await whileLocked(
+      'LOCK TABLE outcomes IN ACCESS EXCLUSIVE MODE',
+      () => verbs.perform(id, 'advance', { reason: 'ready' }, 'ann'),
+      () => verbs.redesign(id, { changes: { hypothesis: 'other' }, reason: 'anew' }, 'bob'),
+    );
+    expect(advanced).toMatchObject({ status: 'rejected', reason: { code: 'conflict' } });
+    expect(await the(ExperimentsService).get(id)).toMatchObject({ status: 'running', epoch: 2 });
+  });
 });
