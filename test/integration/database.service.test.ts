@@ -218,18 +218,20 @@ describe('the database service', () => {
     const silence = service.listen('sluice_test', (payload) => heard.push(payload));
     const notify = (payload: string): Promise<unknown> =>
       direct.pool.query(`SELECT pg_notify('sluice_test', $1)`, [payload]);
-    await vi.waitFor(() => expect(heard).toEqual(['']), { timeout: 5_000 });
+    await vi.waitFor(() => expect(heard).toEqual(['']), { timeout: 20_000 });
     await notify('1');
-    await vi.waitFor(() => expect(heard).toEqual(['', '1']), { timeout: 2_000 });
+    await vi.waitFor(() => expect(heard).toEqual(['', '1']), { timeout: 20_000 });
     door.cut();
-    await notify('missed');
-    await vi.waitFor(() => expect(heard.slice(2)).toEqual(['']), { timeout: 5_000 });
+    // missed, or heard by the next connection if that is there already: either way it comes after the empty one
+    await notify('meanwhile');
+    await vi.waitFor(() => expect(heard[2]).toBe(''), { timeout: 20_000 });
     await notify('2');
-    await vi.waitFor(() => expect(heard.slice(3)).toEqual(['2']), { timeout: 2_000 });
+    await vi.waitFor(() => expect(heard.at(-1)).toBe('2'), { timeout: 20_000 });
     silence();
+    const before = heard.length;
     await notify('3');
     await sleep(300);
-    expect(heard.slice(4)).toEqual([]);
+    expect(heard).toHaveLength(before);
   });
 
   it('notices a half-open listening connection by its heartbeat', async () => {
