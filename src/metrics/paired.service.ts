@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { PoolClient } from 'pg';
-import { asUnavailable } from '../database/connection-errors.js';
 import { Database } from '../database/database.service.js';
 import { SluiceError } from '../kernel/errors.js';
 import { type PairedCells, whyNotPaired } from './paired.js';
@@ -8,6 +6,7 @@ import { compilePairs, type CompiledPairs } from './paired-sql.js';
 import { type NewPairs, PairedStore, type PairState } from './paired.store.js';
 import { fingerprintOf, ROLLUP_LIMITS } from './rollup.js';
 import type { RollupLimits, RollupTarget } from './rollup.js';
+import { inStoreTransaction } from './store-transaction.js';
 
 export interface PairProgress {
   /** New mirrored requests and outcomes read in this call. */
@@ -101,47 +100,18 @@ export class PairedService {
     });
   }
 
-  private async inTransaction<T>(
+  private inTransaction<T>(
     limits: RollupLimits,
     access: 'read' | 'write',
     work: (store: PairedStore) => Promise<T>,
   ): Promise<T> {
-    const client = await this.connect();
-    const store = new PairedStore(client, limits);
-    let broken = true;
-    try {
-      await store.begin(access);
-      const result = await work(store);
-      await store.commit();
-      broken = false;
-      return result;
-    } catch (error) {
-      // a client whose rollback fails is in an unknown state and is closed instead of going back to the pool
-      broken = await store.rollback().then(
-        () => false,
-        () => true,
-      );
-      throw asUnavailable(error);
-    } finally {
-      client.off('error', ignore);
-      client.release(broken);
-    }
+    return inStoreTransaction(
+      this.database,
+      (client) => new PairedStore(client, limits),
+      (store) => store.begin(access),
+      work,
+    );
   }
-
-  /** While a client is out of the pool nobody else listens, and an unheard `error` ends the process. */
-  private async connect(): Promise<PoolClient> {
-    try {
-      const client = await this.database.pool.connect();
-      return client.on('error', ignore);
-    } catch (error) {
-      throw asUnavailable(error);
-    }
-  }
-}
-
-/** The query that was running rejects with the same error. */
-function ignore(): void {
-  // nothing to do
 }
 
 function stale(target: RollupTarget, state: PairState): SluiceError {

@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { PoolClient } from 'pg';
-import { asUnavailable } from '../database/connection-errors.js';
 import { Database } from '../database/database.service.js';
 import { invariant } from '../kernel/assert.js';
 import { SluiceError } from '../kernel/errors.js';
@@ -19,6 +17,7 @@ import { fingerprintOf, ROLLUP_LIMITS } from './rollup.js';
 import type { RollupLimits, RollupProgress, RollupTarget } from './rollup.js';
 import { QUERY_CANCELED, RollupStore } from './rollup.store.js';
 import type { Cursor, NewRows, RollupState } from './rollup.store.js';
+import { inStoreTransaction } from './store-transaction.js';
 
 export type { RollupLimits, RollupProgress, RollupTarget } from './rollup.js';
 
@@ -168,47 +167,18 @@ export class RollupService {
     }
   }
 
-  private async inTransaction<T>(
+  private inTransaction<T>(
     limits: RollupLimits,
     access: 'read' | 'write',
     work: (store: RollupStore) => Promise<T>,
   ): Promise<T> {
-    const client = await this.connect();
-    const store = new RollupStore(client, limits);
-    let broken = true;
-    try {
-      await (access === 'read' ? store.beginSnapshot() : store.begin());
-      const result = await work(store);
-      await store.commit();
-      broken = false;
-      return result;
-    } catch (error) {
-      // a client whose rollback fails is in an unknown state and is closed instead of going back to the pool
-      broken = await store.rollback().then(
-        () => false,
-        () => true,
-      );
-      throw asUnavailable(error);
-    } finally {
-      client.off('error', ignore);
-      client.release(broken);
-    }
+    return inStoreTransaction(
+      this.database,
+      (client) => new RollupStore(client, limits),
+      (store) => (access === 'read' ? store.beginSnapshot() : store.begin()),
+      work,
+    );
   }
-
-  /** While a client is out of the pool nobody else listens, and an unheard `error` ends the process. */
-  private async connect(): Promise<PoolClient> {
-    try {
-      const client = await this.database.pool.connect();
-      return client.on('error', ignore);
-    } catch (error) {
-      throw asUnavailable(error);
-    }
-  }
-}
-
-/** The query that was running rejects with the same error. */
-function ignore(): void {
-  // nothing to do
 }
 
 async function refuseStale(store: RollupStore, target: RollupTarget): Promise<void> {
