@@ -17,6 +17,8 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'GET /api/v1/models/:model/traffic': 'The same of one model over time',
   'GET /api/v1/experiments/:experiment/served':
     'Requests by assigned variant and by the version that served them',
+  'GET /api/v1/experiments/:experiment/pairs':
+    'Pictures of the newest pairs of a shadow: differences, scores and latency side by side',
   'GET /api/v1/experiments/:experiment/standing':
     'What the policy says now, and every rule on the way to promotion',
   'GET /api/v1/experiments/:experiment/path': 'Effects and intervals of the looks so far',

@@ -14,11 +14,16 @@ import {
   trafficSchema,
   type TrafficView,
 } from './monitoring.contract.js';
+import { pairShapesSchema, type PairShapesView } from './pair-shapes.contract.js';
+import { PairSampleService } from './pair-sample.service.js';
 import { TrafficService } from './traffic.service.js';
 
 @Controller()
 export class MonitoringController {
-  constructor(private readonly traffic: TrafficService) {}
+  constructor(
+    private readonly traffic: TrafficService,
+    private readonly pairs: PairSampleService,
+  ) {}
 
   @Get('traffic')
   @RequireScope('models:read')
@@ -44,5 +49,14 @@ export class MonitoringController {
     @Param('experiment', { schema: experimentIdSchema }) experiment: string,
   ): Promise<ServedView> {
     return this.traffic.served(experiment);
+  }
+
+  @Get('experiments/:experiment/pairs')
+  @RequireScope('experiments:read')
+  @SerializeOptions({ schema: pairShapesSchema })
+  shapes(
+    @Param('experiment', { schema: experimentIdSchema }) experiment: string,
+  ): Promise<PairShapesView> {
+    return this.pairs.shapes(experiment);
   }
 }

@@ -376,6 +376,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/experiments/{experiment}/pairs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Pictures of the newest pairs of a shadow: differences, scores and latency side by side
+     * @description Needs the control-plane scope `experiments:read`.
+     */
+    get: operations['monitoringShapes'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/metrics/{metric}': {
     parameters: {
       query?: never;
@@ -1317,6 +1337,64 @@ export interface components {
         requests: number;
         errors: number;
       }[];
+    };
+    PairShapes: {
+      /** @description Null before the first look */
+      epoch: number | null;
+      /** @description Copies among the newest requests */
+      sent: number;
+      /** @description Of those, answered by both */
+      answered: number;
+      fromMs: number | null;
+      toMs: number | null;
+      /** @description False: only the newest requests were read */
+      complete: boolean;
+      /** @description Milliseconds of the pairs that both answered */
+      latency: {
+        scatter: components['schemas']['Scatter'] | null;
+        /** @description The shadow less the primary, request by request */
+        differences: components['schemas']['Distribution'];
+      } | null;
+      /** @description Captured outputs that are numbers on both sides */
+      outputs: {
+        output: string;
+        scatter: components['schemas']['Scatter'] | null;
+        /** @description The shadow less the primary, request by request */
+        differences: components['schemas']['Distribution'];
+      }[];
+      /** @description Of each unit the mean of its differences, shadow less primary */
+      metrics: {
+        metric: string;
+        differences: components['schemas']['Distribution'];
+      }[];
+    };
+    Scatter: {
+      count: number;
+      /** @enum {string} */
+      scale: 'linear' | 'log';
+      from: number;
+      to: number;
+      /** @description Cells per axis */
+      size: number;
+      /** @description [column of the primary, row of the shadow, pairs], without the empty ones */
+      readonly cells: [number, number, number][];
+      /** @description Pairs with a side beyond the range */
+      outside: number;
+    };
+    Distribution: {
+      count: number;
+      mean: number;
+      /** @description Exactly 0; in no bin */
+      zero: number;
+      /** @description Below the first bin */
+      below: number;
+      /** @description Beyond the last bin */
+      above: number;
+      /** @description Start of the first bin */
+      from: number;
+      /** @description 0: there are no bins */
+      width: number;
+      readonly bins: number[];
     };
     metricsDefineRequest: {
       /** @enum {string} */
@@ -4110,6 +4188,73 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Served'];
+        };
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  monitoringShapes: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        experiment: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope experiments:read */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is no such thing */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PairShapes'];
         };
       };
       /** @description Any other failure */
