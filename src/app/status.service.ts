@@ -5,6 +5,8 @@ import type { Config, Role } from '../config/config.js';
 import { Database } from '../database/database.service.js';
 import { Shipper } from '../events/shipper.service.js';
 import { Spool } from '../events/spool.service.js';
+import { Fleet } from '../gateway/fleet.service.js';
+import type { VersionTraffic } from '../gateway/fleet.service.js';
 import { LivePlanService } from '../gateway/live-plan.service.js';
 import type { TargetStatus } from '../gateway/mirror-target.js';
 import { Mirrors } from '../gateway/mirrors.service.js';
@@ -29,6 +31,8 @@ export interface Status {
     /** Why events do not reach the database at the moment; null while they do. */
     readonly failure: string | null;
   };
+  /** Calls under way per version in this gateway, and its replicas; none without the gateway role. */
+  readonly traffic: readonly VersionTraffic[];
   /** Shadow versions that this gateway copies requests to; none without the gateway role. */
   readonly shadows: readonly TargetStatus[];
 }
@@ -66,6 +70,11 @@ export class StatusService {
     return this.modules.get(Mirrors, { strict: false }).status;
   }
 
+  get #traffic(): readonly VersionTraffic[] {
+    if (!this.config.roles.includes('gateway')) return [];
+    return this.modules.get(Fleet, { strict: false }).status;
+  }
+
   get status(): Status {
     const spool = this.spool.counters();
     return {
@@ -87,6 +96,7 @@ export class StatusService {
         dropped: spool.dropped,
         failure: this.shipper.status().failure,
       },
+      traffic: this.#traffic,
       shadows: this.#shadows,
     };
   }

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { LiveVersion } from './live-plan.js';
+import type { Replica } from './replica-set.js';
 import type { Failure } from './retry.js';
 
 /** Bytes of an unwanted answer that are read to keep its connection; a longer one costs the connection. */
@@ -22,10 +23,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | null = null;
   #discarded = 0;
   readonly #deadline: NodeJS.Timeout;
+  /** Of the answer; 0 until it begins. */
+  #status = 0;
 
   /** @param timeoutMs until the answer begins to flow to the caller (see `endDeadline`) */
   constructor(
     readonly version: LiveVersion,
+    /** Acquired from the version's replicas; the attempt gives it back at its end. */
+    readonly replica: Replica,
     private readonly listener: AttemptListener,
     timeoutMs: number,
   ) {
@@ -46,7 +51,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   /** Ends the call at once; the upstream sees its connection close. */
   abort(): void {
-    this.#close();
+    this.#close(this.#status);
     this.#controller?.abort(new Error('the gateway gave this call up'));
   }
 
@@ -67,6 +72,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     if (this.#state !== 'open' || status < 200) return;
+    this.#status = status;
     this.listener.onHead(this, status, (controller.rawHeaders ?? []) as (Buffer | string)[]);
   }
 
@@ -81,22 +87,23 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     const wanted = this.#state === 'open';
-    this.#close();
+    this.#close(this.#status);
     if (wanted) this.listener.onEnd(this);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     const wanted = this.#state === 'open';
-    this.#close();
+    const timedOut = 'code' in error && error.code === 'UND_ERR_BODY_TIMEOUT';
+    this.#close(timedOut ? 504 : 502);
     if (!wanted) return;
     const sent = this.#controller !== null;
-    const timedOut = 'code' in error && error.code === 'UND_ERR_BODY_TIMEOUT';
     const kind = timedOut ? 'timeout' : sent ? 'broken' : 'connect';
     this.listener.onFailure(this, { kind, sent, detail: error.message || error.name });
   }
 
   #expire(timeoutMs: number): void {
     const wanted = this.#state === 'open';
+    this.#close(504);
     this.abort();
     if (!wanted) return;
     const sent = this.#controller !== null;
@@ -104,8 +111,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.listener.onFailure(this, { kind: 'timeout', sent, detail });
   }
 
-  #close(): void {
+  /** @param status what the replica is judged by (see `ReplicaSet.release`) */
+  #close(status: number): void {
+    if (this.#state === 'over') return;
     this.#state = 'over';
     clearTimeout(this.#deadline);
+    this.version.replicas.release(this.replica, status);
   }
 }

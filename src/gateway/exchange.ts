@@ -6,7 +6,11 @@ import { capture } from './capture.js';
 import { answerHead, upstreamHeaders } from './headers.js';
 import type { LiveVersion } from './live-plan.js';
 import { sendProblem, type Problem } from './problem.js';
+import type { Replica } from './replica-set.js';
 import { mayRetry, type Failure } from './retry.js';
+
+/** A version that is full has room again as soon as one of its calls ends. */
+const RETRY_AFTER_S = '1';
 
 /** What an exchange needs from the gateway around it. */
 export interface ExchangeHost {
@@ -115,10 +119,16 @@ export class Exchange implements AttemptListener {
     this.#record(attempt.version, statusOf(failure), latencyMs);
   }
 
-  #try(version: LiveVersion, timeoutMs: number): void {
+  /** @param avoid the replica that has just failed */
+  #try(version: LiveVersion, timeoutMs: number, avoid: Replica | null = null): void {
     const { call } = this;
+    const replica = version.replicas.acquire(avoid);
+    if (replica === null) {
+      this.#saturated(version);
+      return;
+    }
     this.#attempts += 1;
-    const attempt = new Attempt(version, this, timeoutMs);
+    const attempt = new Attempt(version, replica, this, timeoutMs);
     this.#attempt = attempt;
     try {
       this.host.dispatch(attempt, call, upstreamHeaders(call.req.rawHeaders, version, call.id));
@@ -139,7 +149,7 @@ export class Exchange implements AttemptListener {
     if (!retryable || leftMs < 1 || attempt.version !== this.call.assigned) return false;
     if (!this.host.takeRetry(plan.name)) return false;
     this.#retries += 1;
-    this.#try(attempt.version, leftMs);
+    this.#try(attempt.version, leftMs, attempt.replica);
     return true;
   }
 
@@ -147,7 +157,30 @@ export class Exchange implements AttemptListener {
     const { model, assigned, mayFallBack } = this.call;
     if (!mayFallBack) return null;
     if (model.plan.fallback === null || model.plan.fallback === assigned.name) return null;
-    return model.versions.get(model.plan.fallback) ?? null;
+    const fallback = model.versions.get(model.plan.fallback);
+    // a fallback without room cannot help: whatever the assigned version said is the better answer
+    return fallback === undefined || fallback.replicas.isFull ? null : fallback;
+  }
+
+  /** The version has as many calls under way as it may have: its fallback answers, or nobody, at once. */
+  #saturated(version: LiveVersion): void {
+    const { call } = this;
+    const model = call.model.plan.name;
+    this.host.failed(model, version.name, 'saturated');
+    if (version === call.assigned) {
+      this.#error = true;
+      const fallback = this.#fallback();
+      if (fallback !== null) {
+        this.#try(fallback, fallback.timeoutMs);
+        return;
+      }
+    }
+    this.#isOver = true;
+    const latencyMs = this.#elapsedMs();
+    const detail = `version ${version.name} of model ${model} has as many calls under way as it may have`;
+    const headers = [...this.#ownHeaders(version), 'retry-after', RETRY_AFTER_S];
+    sendProblem(call.res, { status: 503, code: 'version_saturated', detail }, headers);
+    this.#record(version, 503, latencyMs);
   }
 
   /** The upstream broke in the middle of an answer: the caller must see it break too. */

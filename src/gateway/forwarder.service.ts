@@ -55,10 +55,11 @@ export class Forwarder implements ExchangeHost {
   }
 
   dispatch(attempt: Attempt, call: AssignedCall, headers: string[]): void {
+    const { address } = attempt.replica;
     this.upstreams.dispatch(
-      attempt.version.origin,
+      address.origin,
       {
-        path: upstreamPath(attempt.version, call.rest),
+        path: upstreamPath(address, call.rest),
         method: call.req.method ?? 'GET',
         headers,
         body: call.body.bytes.length === 0 ? null : call.body.bytes,

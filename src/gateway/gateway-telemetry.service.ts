@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { Spool } from '../events/spool.service.js';
 import type { Prediction } from '../events/event.js';
+import { watchFleet } from './fleet-metrics.js';
+import { Fleet } from './fleet.service.js';
 import { LivePlanService } from './live-plan.service.js';
 import type { MirrorResult, TargetName, TargetStatus } from './mirror-target.js';
 
@@ -26,7 +28,7 @@ export class GatewayTelemetry {
   });
   readonly #failures = new Counter({
     name: 'sluice_gateway_upstream_failures_total',
-    help: 'Failed attempts by version and kind: status (>= 500), timeout, connect, broken.',
+    help: 'Failed attempts by version and kind: status (>= 500), timeout, connect, broken, saturated.',
     labelNames: ['model', 'version', 'kind'],
     registers: [this.#registry],
   });
@@ -62,7 +64,8 @@ export class GatewayTelemetry {
     registers: [this.#registry],
   });
 
-  constructor(spool: Spool, live: LivePlanService) {
+  constructor(spool: Spool, live: LivePlanService, fleet: Fleet) {
+    watchFleet(this.#registry, () => fleet.status);
     const gauge = (name: string, help: string, value: () => number): void => {
       new Gauge({
         name,

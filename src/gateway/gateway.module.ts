@@ -3,6 +3,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { Door } from './door.service.js';
+import { Fleet } from './fleet.service.js';
 import { Forwarder } from './forwarder.service.js';
 import { Gatekeeper } from './gatekeeper.service.js';
 import { GatewayServer } from './gateway-server.service.js';
@@ -18,6 +19,7 @@ import { Upstreams } from './upstreams.service.js';
   imports: [AuthModule, ModelsModule, EventsModule],
   providers: [
     { provide: PLAN_SOURCE, useClass: DatabasePlanSource },
+    Fleet,
     LivePlanService,
     Upstreams,
     GatewayTelemetry,
@@ -27,6 +29,6 @@ import { Upstreams } from './upstreams.service.js';
     Door,
     GatewayServer,
   ],
-  exports: [GatewayServer, LivePlanService, Mirrors],
+  exports: [Fleet, GatewayServer, LivePlanService, Mirrors],
 })
 export class GatewayModule {}

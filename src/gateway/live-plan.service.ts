@@ -5,6 +5,7 @@ import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
 import { emptyPlan } from '../routing/plan-change.js';
 import type { TrafficPlan } from '../routing/plan.js';
+import { Fleet } from './fleet.service.js';
 import { preparePlan, type LivePlan } from './live-plan.js';
 import { PlanSnapshot } from './plan-snapshot.js';
 import { PLAN_SOURCE } from './plan-source.js';
@@ -33,6 +34,7 @@ export class LivePlanService {
     @Inject(CONFIG) config: Config,
     @Inject(PLAN_SOURCE) private readonly source: PlanSource,
     private readonly secrets: SecretsService,
+    private readonly fleet: Fleet,
   ) {
     this.#snapshot = new PlanSnapshot(join(config.dataDir, 'plan'));
   }
@@ -55,6 +57,7 @@ export class LivePlanService {
     } catch (error) {
       this.#logger.error(`the stored plan cannot be used: ${String(error)}`);
     }
+    this.fleet.start();
     this.#unlisten = this.source.listen(() => void this.refresh());
     this.#timer = setInterval(() => void this.refresh(), POLL_INTERVAL_MS);
     void this.refresh();
@@ -64,6 +67,7 @@ export class LivePlanService {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#unlisten?.();
+    this.fleet.stop();
     await this.#saving;
   }
 
@@ -97,7 +101,12 @@ export class LivePlanService {
 
   #adopt(plan: TrafficPlan): void {
     if (this.#current !== null && plan.version <= this.#current.version) return;
-    const prepared = preparePlan(plan, (sealed) => this.secrets.unseal(sealed));
+    const prepared = preparePlan(plan, {
+      unseal: (sealed) => this.secrets.unseal(sealed),
+      replicasOf: (model, version) => this.fleet.setOf(model, version),
+    });
+    const { models } = prepared.plan;
+    this.fleet.keepOnly((model, version) => models.get(model)?.versions.has(version) === true);
     for (const defect of prepared.defects) {
       this.#logger.error(`plan ${plan.version} has a version that cannot be called: ${defect}`);
     }

@@ -2,6 +2,7 @@ import { modelIn } from '../routing/plan-change.js';
 import type { CapturePlan, ModelPlan, PlanKey, TrafficPlan, VersionPlan } from '../routing/plan.js';
 import { prepareAttributes, type LiveAttributes } from './attributes.js';
 import { pointerTokens, type PointerTokens } from './json-pointer.js';
+import type { ReplicaSet } from './replica-set.js';
 
 /** A traffic plan prepared for the hot path: looked up by maps, URLs taken apart, secrets unsealed, pointers split. */
 export interface LivePlan {
@@ -24,9 +25,8 @@ export interface LiveModel {
 
 export interface LiveVersion {
   readonly name: string;
-  readonly origin: string;
-  /** Path of the version's URL without a trailing slash: '' for a bare origin. */
-  readonly basePath: string;
+  /** Where calls go. Shared by all plans that have the version. */
+  readonly replicas: ReplicaSet;
   /** Upstream headers as name, value, name, value …; they replace the caller's of the same name. */
   readonly headers: readonly string[];
   readonly headerNames: ReadonlySet<string>;
@@ -44,11 +44,16 @@ export interface PreparedPlan {
   readonly defects: readonly string[];
 }
 
-/** Unseals upstream headers; throws when it cannot. */
-export type Unseal = (sealed: string) => Readonly<Record<string, string>>;
+/** What a plan is prepared with. */
+export interface Preparation {
+  /** Unseals upstream headers; throws when it cannot. */
+  readonly unseal: (sealed: string) => Readonly<Record<string, string>>;
+  /** The replicas of a version; throws when its URLs cannot be read. */
+  readonly replicasOf: (model: string, version: VersionPlan) => ReplicaSet;
+}
 
 /** Prepares a plan. A version that cannot be prepared is left out and named in `defects`. */
-export function preparePlan(plan: TrafficPlan, unseal: Unseal): PreparedPlan {
+export function preparePlan(plan: TrafficPlan, preparation: Preparation): PreparedPlan {
   const defects: string[] = [];
   const models = new Map<string, LiveModel>();
   const origins = new Set<string>();
@@ -58,9 +63,9 @@ export function preparePlan(plan: TrafficPlan, unseal: Unseal): PreparedPlan {
     const versions = new Map<string, LiveVersion>();
     for (const version of Object.values(model.versions)) {
       try {
-        const live = prepareVersion(model, version, unseal);
+        const live = prepareVersion(model, version, preparation);
         versions.set(version.name, live);
-        origins.add(live.origin);
+        live.replicas.replicas.forEach(({ address }) => origins.add(address.origin));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         defects.push(`${name}/${version.name}: ${reason}`);
@@ -90,13 +95,15 @@ function captureFields(fields: CapturePlan['input']): readonly CaptureField[] {
   }));
 }
 
-function prepareVersion(model: ModelPlan, version: VersionPlan, unseal: Unseal): LiveVersion {
-  const url = new URL(version.url);
+function prepareVersion(
+  model: ModelPlan,
+  version: VersionPlan,
+  { unseal, replicasOf }: Preparation,
+): LiveVersion {
   const headers = version.sealedHeaders === null ? {} : unseal(version.sealedHeaders);
   return {
     name: version.name,
-    origin: url.origin,
-    basePath: url.pathname.replace(/\/+$/, ''),
+    replicas: replicasOf(model.name, version),
     headers: Object.entries(headers).flat(),
     headerNames: new Set(Object.keys(headers).map((name) => name.toLowerCase())),
     timeoutMs: version.timeoutMs ?? model.timeoutMs,

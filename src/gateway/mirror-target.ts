@@ -13,6 +13,8 @@ const RETRY_CONNECT_MS = 100;
 
 /** One copy that is wanted. */
 export interface CopyOrder {
+  /** Of the replica that gets the copy. */
+  readonly origin: string;
   readonly options: Dispatcher.DispatchOptions;
   readonly limits: CopyLimits;
   readonly maxInFlight: number;
@@ -48,7 +50,8 @@ export type MirrorResult =
 
 /** One shadow version of one experiment: connections, caps and breaker of its own, shared with nobody. */
 export class MirrorTarget {
-  readonly #pool: Pool;
+  /** By origin: a version may have several replicas. */
+  readonly #pools = new Map<string, Pool>();
   readonly #budget = new ConnectBudget();
   readonly #breaker = new Breaker();
   readonly #underWay = new Set<MirrorCopy>();
@@ -61,25 +64,9 @@ export class MirrorTarget {
 
   constructor(
     readonly name: TargetName,
-    readonly origin: string,
-    connect: buildConnector.connector,
+    private readonly connect: buildConnector.connector,
     private readonly onBreaker: (target: MirrorTarget, change: BreakerChange) => void,
-  ) {
-    this.#pool = new Pool(origin, {
-      connect: withinBudget(connect, this.#budget),
-      // As many as copies, so that none waits for another: its latency would be that of the queue.
-      connections: MAX_IN_FLIGHT,
-      pipelining: 1,
-      allowH2: false,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
-      clientTtl: CONNECTION_MAX_AGE_MS,
-      // A copy has one deadline for everything.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-  }
+  ) {}
 
   /** The last failure in words, for the log. */
   get lastFailure(): string {
@@ -141,7 +128,7 @@ export class MirrorTarget {
     });
     this.#underWay.add(copy);
     try {
-      this.#pool.dispatch(job.options, copy);
+      this.#poolOf(job.origin).dispatch(job.options, copy);
     } catch (error) {
       copy.refused(error);
     }
@@ -157,14 +144,36 @@ export class MirrorTarget {
   async retire(): Promise<void> {
     this.#forgetWaiting();
     // Rejects only when it was closed before: nothing to do then.
-    await this.#pool.close().catch(() => undefined);
+    await Promise.allSettled([...this.#pools.values()].map((pool) => pool.close()));
   }
 
   /** Drops what is under way and ends every connection. */
   destroy(): void {
     this.#forgetWaiting();
     for (const copy of [...this.#underWay]) copy.drop();
-    this.#pool.destroy().catch(() => undefined);
+    for (const pool of this.#pools.values()) pool.destroy().catch(() => undefined);
+  }
+
+  #poolOf(origin: string): Pool {
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      pool = new Pool(origin, {
+        connect: withinBudget(this.connect, this.#budget),
+        // As many as copies, so that none waits for another: its latency would be that of the queue.
+        connections: MAX_IN_FLIGHT,
+        pipelining: 1,
+        allowH2: false,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveMaxTimeout: KEEP_ALIVE_MS,
+        keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
+        clientTtl: CONNECTION_MAX_AGE_MS,
+        // A copy has one deadline for everything.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      this.#pools.set(origin, pool);
+    }
+    return pool;
   }
 
   #over(job: Job, pass: Pass, end: CopyEnd): void {

@@ -108,7 +108,7 @@ export class Mirrors {
       variant: variant.name,
       version: version.name,
     };
-    return new MirrorTarget(name, version.origin, this.#connect, (target, change) => {
+    return new MirrorTarget(name, this.#connect, (target, change) => {
       const what = `shadow ${name.version} of ${name.experiment}`;
       if (change === 'closed') this.#logger.log(`${what} answers again`);
       else this.#logger.warn(`${what} is left alone for a while: ${target.lastFailure}`);
@@ -169,10 +169,12 @@ export class Mirrors {
 
   #send(candidate: Candidate): void {
     const { call, experiment, mirror, version, target } = candidate;
+    const address = version.replicas.nextForCopy();
     target.send(
       {
+        origin: address.origin,
         options: {
-          path: upstreamPath(version, call.rest),
+          path: upstreamPath(address, call.rest),
           method: call.req.method ?? 'GET',
           headers: shadowHeaders(call.req.rawHeaders, version, {
             requestId: call.id,
@@ -256,5 +258,6 @@ function bodyLimit(mirror: MirrorPlan): number {
 }
 
 function keyOf(experiment: ExperimentPlan, variant: VariantPlan, version: LiveVersion): string {
-  return `${experiment.id} ${variant.name} ${version.name} ${version.origin}`;
+  const urls = version.replicas.replicas.map(({ address }) => address.url);
+  return [experiment.id, variant.name, version.name, ...urls].join(' ');
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { LiveVersion } from './live-plan.js';
 import type { Problem } from './problem.js';
+import type { ReplicaAddress } from './replica-set.js';
 
 const PREFIX = '/models/';
 /** `..` as a path segment, plain or percent-encoded: it would leave the path that the version was registered with. */
@@ -25,8 +25,8 @@ export function parseTarget(target: string): ModelTarget | null {
   return end === start ? null : { model: target.slice(start, end), rest: target.slice(end) };
 }
 
-/** What a version is asked for: its own path, then what followed the model's name. */
-export function upstreamPath({ basePath }: LiveVersion, rest: string): string {
+/** What a replica is asked for: its own path, then what followed the model's name. */
+export function upstreamPath({ basePath }: Pick<ReplicaAddress, 'basePath'>, rest: string): string {
   const path = basePath + rest;
   return path.startsWith('/') ? path : `/${path}`;
 }

@@ -130,7 +130,12 @@ export interface MirrorPlan {
 
 export interface VersionPlan {
   readonly name: string;
+  /** The only URL, or the first of `urls`, so that a gateway of an earlier release finds the version. */
   readonly url: string;
+  /** Every replica, `url` first; absent: `url` is the only one. */
+  readonly urls?: readonly string[];
+  /** Calls under way at once per gateway process; absent: the gateway's default. */
+  readonly maxConcurrency?: number;
   /** Upstream headers, AES-256-GCM sealed (src/auth); null when there are none. */
   readonly sealedHeaders: string | null;
   /** Overrides the model's time-out. */

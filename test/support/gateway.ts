@@ -8,12 +8,14 @@ import type { Config } from '../../src/config/config.js';
 import type { Exposure, Mirror, Prediction } from '../../src/events/event.js';
 import { Spool } from '../../src/events/spool.service.js';
 import { Door } from '../../src/gateway/door.service.js';
+import { Fleet } from '../../src/gateway/fleet.service.js';
 import { Forwarder } from '../../src/gateway/forwarder.service.js';
 import { Gatekeeper } from '../../src/gateway/gatekeeper.service.js';
 import { GatewayServer } from '../../src/gateway/gateway-server.service.js';
 import { GatewayTelemetry } from '../../src/gateway/gateway-telemetry.service.js';
 import { LivePlanService } from '../../src/gateway/live-plan.service.js';
 import { Mirrors } from '../../src/gateway/mirrors.service.js';
+import type { OutlierSettings } from '../../src/gateway/outlier.js';
 import type { PlanSource } from '../../src/gateway/plan-source.js';
 import { Upstreams } from '../../src/gateway/upstreams.service.js';
 import { UpstreamGuard } from '../../src/models/upstream-guard.js';
@@ -125,6 +127,7 @@ export interface TestGateway {
   readonly source: MemoryPlanSource;
   readonly spool: WatchedSpool;
   readonly live: LivePlanService;
+  readonly fleet: Fleet;
   readonly mirrors: Mirrors;
   readonly server: GatewayServer;
   readonly secrets: SecretsService;
@@ -156,16 +159,22 @@ export function gatewayConfig(dataDir: string, change: Partial<Config> = {}): Co
 /** A real gateway on a free port, put together as the module does it, with plans from memory. */
 export async function startGateway(
   source: MemoryPlanSource,
-  { config: change = {}, dataDir: given }: { config?: Partial<Config>; dataDir?: string } = {},
+  {
+    config: change = {},
+    dataDir: given,
+    outliers = {},
+  }: { config?: Partial<Config>; dataDir?: string; outliers?: Partial<OutlierSettings> } = {},
 ): Promise<TestGateway> {
   const dataDir = given ?? mkdtempSync(join(tmpdir(), 'sluice-gateway-'));
   const config = gatewayConfig(dataDir, change);
   const secrets = new SecretsService(config.secret ?? '');
   const spool = new WatchedSpool(config);
-  const live = new LivePlanService(config, source, secrets);
+  const fleet = new Fleet();
+  fleet.configure(outliers);
+  const live = new LivePlanService(config, source, secrets, fleet);
   const guard = new UpstreamGuard(config);
   const upstreams = new Upstreams(guard);
-  const telemetry = new GatewayTelemetry(spool, live);
+  const telemetry = new GatewayTelemetry(spool, live, fleet);
   const mirrors = new Mirrors(guard, spool, telemetry);
   const forwarder = new Forwarder(spool, upstreams, telemetry, mirrors);
   const door = new Door(live, new Gatekeeper(config, secrets), forwarder, telemetry);
@@ -177,6 +186,7 @@ export async function startGateway(
     source,
     spool,
     live,
+    fleet,
     mirrors,
     server,
     secrets,

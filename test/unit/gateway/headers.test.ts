@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { answerHead, upstreamHeaders } from '../../../src/gateway/headers.js';
 import type { LiveVersion } from '../../../src/gateway/live-plan.js';
+import { ReplicaSet } from '../../../src/gateway/replica-set.js';
 
 const version: LiveVersion = {
   name: 'v1',
-  origin: 'http://a',
-  basePath: '',
+  replicas: new ReplicaSet(),
   headers: ['X-Api-Key', 'secret'],
   headerNames: new Set(['x-api-key']),
   timeoutMs: 1,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { preparePlan } from '../../../src/gateway/live-plan.js';
-import type { TrafficPlan } from '../../../src/routing/plan.js';
+import { Fleet } from '../../../src/gateway/fleet.service.js';
+import { preparePlan, type LiveVersion, type Preparation } from '../../../src/gateway/live-plan.js';
+import { DEFAULT_MAX_CONCURRENCY } from '../../../src/gateway/replica-set.js';
+import type { TrafficPlan, VersionPlan } from '../../../src/routing/plan.js';
 import { model, version } from '../routing/plans.js';
 
 function planWith(...models: ReturnType<typeof model>[]): TrafficPlan {
@@ -11,6 +13,11 @@ function planWith(...models: ReturnType<typeof model>[]): TrafficPlan {
   };
 }
 
+/** As a gateway prepares it: with replicas of its own. */
+function preparation(fleet = new Fleet()): Preparation {
+  return { unseal, replicasOf: (name, plan) => fleet.setOf(name, plan) };
+}
+
 const unseal = (sealed: string): Record<string, string> => {
   if (sealed === 'rotten') throw new Error('cannot be read');
   return { 'X-Key': sealed };
@@ -18,7 +25,7 @@ const unseal = (sealed: string): Record<string, string> => {
 
 describe('a prepared plan', () => {
   it('finds models, versions and keys, and names every origin', () => {
-    const { plan, defects } = preparePlan(planWith(model()), unseal);
+    const { plan, defects } = preparePlan(planWith(model()), preparation());
     expect(defects).toEqual([]);
     expect(plan.version).toBe(4);
     expect([...(plan.models.get('spam')?.versions.keys() ?? [])]).toEqual(['v1', 'v2', 'v3']);
@@ -34,20 +41,44 @@ describe('a prepared plan', () => {
     ['http://[::1]:9000/', 'http://[::1]:9000', ''],
   ])('takes the URL %s apart', (url, origin, basePath) => {
     const versions = { v1: { ...version('v1'), url } };
-    const { plan } = preparePlan(planWith(model({ versions })), unseal);
-    expect(plan.models.get('spam')?.versions.get('v1')).toMatchObject({ origin, basePath });
+    const { plan } = preparePlan(planWith(model({ versions })), preparation());
+    const replicas = plan.models.get('spam')?.versions.get('v1')?.replicas.replicas ?? [];
+    expect(replicas.map(({ address }) => address)).toEqual([{ url, origin, basePath }]);
+  });
+
+  it('knows every replica of a version, and names the origin of each', () => {
+    const urls = ['http://a/v', 'http://b:81'];
+    const versions = { v1: { ...version('v1'), url: 'http://a/v', urls } };
+    const { plan } = preparePlan(planWith(model({ versions })), preparation());
+    expect([...plan.origins]).toEqual(['http://a', 'http://b:81']);
+  });
+
+  it('keeps what is known of replicas that stay, and takes on the new cap', () => {
+    const known = preparation();
+    const of = (change: Partial<VersionPlan>): LiveVersion | undefined => {
+      const versions = { v1: { ...version('v1'), ...change } };
+      const { plan } = preparePlan(planWith(model({ versions })), known);
+      return plan.models.get('spam')?.versions.get('v1');
+    };
+    const before = of({ url: 'http://a', urls: ['http://a', 'http://b'] })?.replicas;
+    before?.acquire(null);
+    const after = of({ url: 'http://b', urls: ['http://b', 'http://c'], maxConcurrency: 1 });
+    expect(after?.replicas).toBe(before);
+    expect(before).toMatchObject({ inFlight: 1, maxConcurrency: 1, isFull: true });
+    expect(before?.replicas.map(({ address }) => address.url)).toEqual(['http://b', 'http://c']);
+    expect(of({ url: 'http://b' })?.replicas.maxConcurrency).toBe(DEFAULT_MAX_CONCURRENCY);
   });
 
   it('takes the time-out of the version, else that of the model', () => {
     const versions = { v1: version('v1'), v2: { ...version('v2'), timeoutMs: 7 } };
-    const live = preparePlan(planWith(model({ versions })), unseal).plan.models.get('spam');
+    const live = preparePlan(planWith(model({ versions })), preparation()).plan.models.get('spam');
     expect(live?.versions.get('v1')?.timeoutMs).toBe(1000);
     expect(live?.versions.get('v2')?.timeoutMs).toBe(7);
   });
 
   it('unseals upstream headers', () => {
     const versions = { v1: { ...version('v1'), sealedHeaders: 'secret' } };
-    const live = preparePlan(planWith(model({ versions })), unseal).plan.models.get('spam');
+    const live = preparePlan(planWith(model({ versions })), preparation()).plan.models.get('spam');
     expect(live?.versions.get('v1')?.headers).toEqual(['X-Key', 'secret']);
     expect(live?.versions.get('v1')?.headerNames.has('x-key')).toBe(true);
   });
@@ -58,7 +89,7 @@ describe('a prepared plan', () => {
       v2: { ...version('v2'), sealedHeaders: 'rotten' },
       v3: { ...version('v3'), url: 'no url' },
     };
-    const { plan, defects } = preparePlan(planWith(model({ versions })), unseal);
+    const { plan, defects } = preparePlan(planWith(model({ versions })), preparation());
     expect([...(plan.models.get('spam')?.versions.keys() ?? [])]).toEqual(['v1']);
     expect(defects).toHaveLength(2);
     expect(defects[0]).toBe('spam/v2: cannot be read');
