@@ -16,6 +16,7 @@ import { QueueModule } from '../queue/queue.module.js';
 import { RolloutsModule } from '../rollouts/rollouts.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { DocsController } from './docs.controller.js';
+import { GatewayProcesses } from './gateway-processes.service.js';
 import { HealthController } from './health.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { StatusService } from './status.service.js';
@@ -40,6 +41,7 @@ const API: readonly Type[] = [
 export class AppModule {
   static of(config: Config): DynamicModule {
     const isGateway = config.roles.includes('gateway');
+    const isAlone = config.gatewayProcesses === 1;
     return {
       module: AppModule,
       imports: [
@@ -48,12 +50,13 @@ export class AppModule {
         QueueModule,
         ...API,
         // a gateway listens as soon as it is wired, so other roles leave it out
-        ...(isGateway ? [GatewayModule] : []),
+        ...(isGateway && isAlone ? [GatewayModule] : []),
         RouterModule.register(API.map((module) => ({ path: 'api/v1', module }))),
       ],
       controllers: [HealthController, TelemetryController, DocsController],
       providers: [
         StatusService,
+        ...(isGateway && !isAlone ? [GatewayProcesses] : []),
         { provide: APP_PIPE, useClass: ContractPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],

@@ -23,7 +23,7 @@ export class HealthController {
   }
 
   @Get('status')
-  status(): Status {
-    return this.statuses.status;
+  status(): Promise<Status> {
+    return this.statuses.read();
   }
 }

@@ -13,9 +13,11 @@ export class PinoLogger implements LoggerService {
   constructor(
     level: Config['logLevel'],
     stream: DestinationStream = destination({ dest: 2, sync: true }),
+    /** On every line: which process it is, where there are several. */
+    base: Readonly<Record<string, unknown>> | null = null,
   ) {
     this.#pino = pino(
-      { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` },
+      { level, base, timestamp: () => `,"time":"${new Date().toISOString()}"` },
       stream,
     );
   }

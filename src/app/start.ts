@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { FirstKeyService } from '../auth/first-key.service.js';
@@ -9,6 +10,7 @@ import { GatewayServer } from '../gateway/gateway-server.service.js';
 import { LivePlanService } from '../gateway/live-plan.service.js';
 import { AppModule } from './app.module.js';
 import { controlServer } from './control-server.js';
+import { GatewayProcesses } from './gateway-processes.service.js';
 import { PinoLogger } from './pino-logger.js';
 
 /** Requests and event streams under way on the control plane get this long to end. */
@@ -60,7 +62,7 @@ export async function listen(config: Config): Promise<StartingSluice> {
   const isGateway = config.roles.includes('gateway');
   return {
     roles: config.roles,
-    gatewayUrl: isGateway ? urlOf(app.get(GatewayServer, { strict: false }).address) : null,
+    gatewayUrl: isGateway ? urlOf(app.get(gatewayOf(config), { strict: false }).address) : null,
     controlUrl: urlOf(app.getHttpServer().address() as AddressInfo | null),
     firstKey: () => firstKey(app, config),
     close: once(() => close(app)),
@@ -82,9 +84,15 @@ async function firstKey(app: NestFastifyApplication, config: Config): Promise<Fi
   const first = await app.get(FirstKeyService, { strict: false }).ensure();
   // the plan is asked for twice a second; whoever starts us need not wait for the next time
   if (config.roles.includes('gateway')) {
-    await app.get(LivePlanService, { strict: false }).refresh();
+    const plans = config.gatewayProcesses === 1 ? LivePlanService : GatewayProcesses;
+    await app.get<Pick<LivePlanService, 'refresh'>>(plans, { strict: false }).refresh();
   }
   return first;
+}
+
+/** Who listens for predictions: this process, or several of its own. */
+function gatewayOf(config: Config): Type<{ readonly address: AddressInfo | null }> {
+  return config.gatewayProcesses === 1 ? GatewayServer : GatewayProcesses;
 }
 
 /**

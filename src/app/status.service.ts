@@ -5,11 +5,15 @@ import type { Config, Role } from '../config/config.js';
 import { Database } from '../database/database.service.js';
 import { Shipper } from '../events/shipper.service.js';
 import { Spool } from '../events/spool.service.js';
+import type { SpoolCounters } from '../events/spool.service.js';
 import { Fleet } from '../gateway/fleet.service.js';
 import type { VersionTraffic } from '../gateway/fleet.service.js';
 import { LivePlanService } from '../gateway/live-plan.service.js';
 import type { TargetStatus } from '../gateway/mirror-target.js';
 import { Mirrors } from '../gateway/mirrors.service.js';
+import { GatewayProcesses } from './gateway-processes.service.js';
+import type { GatewayProcess } from './gateway-processes.service.js';
+import { shadowsOfAll, trafficOfAll } from './gateway-totals.js';
 import { PRODUCT_VERSION } from './product-version.js';
 
 /** What a process says about itself, without asking anything that could be away. */
@@ -35,6 +39,8 @@ export interface Status {
   readonly traffic: readonly VersionTraffic[];
   /** Shadow versions that this gateway copies requests to; none without the gateway role. */
   readonly shadows: readonly TargetStatus[];
+  /** The processes of the gateway where there are several: what is above holds for all of them together. */
+  readonly gateways: readonly GatewayProcess[];
 }
 
 @Injectable()
@@ -60,9 +66,17 @@ export class StatusService {
     return (!needsDatabase || this.#wasReady) && (!needsPlan || this.configVersion !== null);
   }
 
+  /** Of several gateway processes the oldest plan that one of them follows. */
   get configVersion(): number | null {
     if (!this.config.roles.includes('gateway')) return null;
+    if (this.processes !== null) return this.processes.configVersion;
     return this.modules.get(LivePlanService, { strict: false }).current?.version ?? null;
+  }
+
+  /** Null where the gateway, if there is one, is in this process. */
+  get processes(): GatewayProcesses | null {
+    const isMany = this.config.roles.includes('gateway') && this.config.gatewayProcesses > 1;
+    return isMany ? this.modules.get(GatewayProcesses, { strict: false }) : null;
   }
 
   get #shadows(): readonly TargetStatus[] {
@@ -75,8 +89,21 @@ export class StatusService {
     return this.modules.get(Fleet, { strict: false }).status;
   }
 
-  get status(): Status {
-    const spool = this.spool.counters();
+  get isDatabaseReady(): boolean {
+    return this.database.isReady;
+  }
+
+  /** The spool of this process alone. */
+  get spoolCounters(): SpoolCounters {
+    return this.spool.counters();
+  }
+
+  async read(): Promise<Status> {
+    const isMany = this.processes !== null;
+    const gateways = (await this.processes?.read()) ?? [];
+    const states = gateways.flatMap(({ state }) => (state === null ? [] : [state]));
+    const spools = [this.spool.counters(), ...states.map(({ spool }) => spool)];
+    const failures = [this.shipper.status().failure, ...states.map((one) => one.shippingFailure)];
     return {
       product: 'sluice',
       version: PRODUCT_VERSION,
@@ -86,18 +113,23 @@ export class StatusService {
       ready: this.isReady,
       database: {
         kind: this.config.databaseUrl === null ? 'embedded' : 'external',
-        ready: this.database.isReady,
+        ready: this.isDatabaseReady,
       },
       queue: this.config.redisUrl === null ? 'postgres' : 'redis',
       configVersion: this.configVersion,
       spool: {
-        unshippedBytes: spool.unshippedBytes,
-        lagSeconds: spool.oldestUnshippedMs / 1000,
-        dropped: spool.dropped,
-        failure: this.shipper.status().failure,
+        unshippedBytes: sum(spools.map(({ unshippedBytes }) => unshippedBytes)),
+        lagSeconds: Math.max(...spools.map(({ oldestUnshippedMs }) => oldestUnshippedMs)) / 1000,
+        dropped: sum(spools.map(({ dropped }) => dropped)),
+        failure: failures.find((failure) => failure !== null) ?? null,
       },
-      traffic: this.#traffic,
-      shadows: this.#shadows,
+      traffic: isMany ? trafficOfAll(states) : this.#traffic,
+      shadows: isMany ? shadowsOfAll(states) : this.#shadows,
+      gateways,
     };
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }

@@ -4,13 +4,19 @@ import { Public } from '../auth/scope.js';
 import { DeliveryService } from '../webhooks/delivery.service.js';
 import { StatusService } from './status.service.js';
 
-/** Process numbers for Prometheus; the gateway has its own on its own port. */
+/**
+ * Process numbers for Prometheus. A gateway in this process has its own on its own port; those of several gateway
+ * processes are added up here.
+ */
 @Controller('metrics')
 @Public()
 export class TelemetryController {
   readonly #registry = new Registry();
 
-  constructor(statuses: StatusService, webhooks: DeliveryService) {
+  constructor(
+    private readonly statuses: StatusService,
+    webhooks: DeliveryService,
+  ) {
     collectDefaultMetrics({ register: this.#registry });
     const gauge = (name: string, help: string, value: () => number): void => {
       new Gauge({
@@ -24,22 +30,22 @@ export class TelemetryController {
     };
     gauge('sluice_ready', '1 when the process can do its work.', () => Number(statuses.isReady));
     gauge('sluice_database_ready', '1 while the database answers.', () =>
-      Number(statuses.status.database.ready),
+      Number(statuses.isDatabaseReady),
     );
     gauge(
       'sluice_spool_unshipped_bytes',
       'Written and not yet in the database.',
-      () => statuses.status.spool.unshippedBytes,
+      () => statuses.spoolCounters.unshippedBytes,
     );
     gauge(
       'sluice_spool_lag_seconds',
       'Age of the oldest event that is not in the database.',
-      () => statuses.status.spool.lagSeconds,
+      () => statuses.spoolCounters.oldestUnshippedMs / 1000,
     );
     gauge(
       'sluice_spool_dropped_events',
       'Events that could not be written down.',
-      () => statuses.status.spool.dropped,
+      () => statuses.spoolCounters.dropped,
     );
     gauge(
       'sluice_webhook_delivered',
@@ -60,7 +66,9 @@ export class TelemetryController {
 
   @Get()
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
-  read(): Promise<string> {
-    return this.#registry.metrics();
+  async read(): Promise<string> {
+    const { processes } = this.statuses;
+    if (processes === null) return this.#registry.metrics();
+    return processes.metrics(await this.#registry.getMetricsAsJSON());
   }
 }

@@ -5,6 +5,8 @@ export interface Config {
   readonly roles: readonly Role[];
   readonly gatewayHost: string;
   readonly gatewayPort: number;
+  /** Processes that share the gateway's port, 1 to 64; 1: the gateway runs in this process. */
+  readonly gatewayProcesses: number;
   readonly controlHost: string;
   readonly controlPort: number;
   /** Absolute path of the folder for the embedded database, the spool and the plan snapshot. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { SluiceError } from '../kernel/errors.js';
@@ -13,6 +14,8 @@ const SECRET_MIN_LENGTH = 16;
 const LEASE_MIN_MS = 200;
 const LEASE_MAX_MS = 600_000;
 const LEASE_DEFAULT_MS = 5_000;
+/** Each has connections to the database of its own (src/database): more would use up what one server bears. */
+const GATEWAY_PROCESSES_MAX = 64;
 const HOST = /^[a-zA-Z0-9_.:*-]+$|^\[[0-9a-fA-F:.]+\]$/;
 const UPSTREAM =
   /^(\*\.)?[a-zA-Z0-9_.-]+(:\d{1,5})?$|^[0-9a-fA-F:.]+\/\d{1,3}$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$/;
@@ -22,6 +25,7 @@ const EXPECTED = {
   SLUICE_ROLES: `a comma-separated list of ${ROLES.join(', ')}`,
   SLUICE_GATEWAY_HOST: 'a host name or an IP address',
   SLUICE_GATEWAY_PORT: 'a port from 0 to 65535 (0: any free one)',
+  SLUICE_GATEWAY_PROCESSES: `a whole number from 1 to ${GATEWAY_PROCESSES_MAX}, or auto (one per processor)`,
   SLUICE_CONTROL_HOST: 'a host name or an IP address',
   SLUICE_CONTROL_PORT: 'a port from 0 to 65535 (0: any free one)',
   SLUICE_DATA_DIR: 'the path of a folder',
@@ -62,6 +66,11 @@ const leaseMs = z
   .regex(/^\d{1,6}$/)
   .transform(Number)
   .refine((value) => value >= LEASE_MIN_MS && value <= LEASE_MAX_MS);
+const processes = z
+  .string()
+  .regex(/^(auto|[1-9]\d?)$/)
+  .transform((text) => (text === 'auto' ? processorsToUse() : Number(text)))
+  .refine((value) => value <= GATEWAY_PROCESSES_MAX);
 const truth = z
   .enum(['true', 'false', '1', '0', 'yes', 'no'])
   .transform((text) => text === 'true' || text === '1' || text === 'yes');
@@ -75,6 +84,7 @@ const schema = z.object({
     .default([...ROLES]),
   SLUICE_GATEWAY_HOST: z.string().regex(HOST).default('127.0.0.1'),
   SLUICE_GATEWAY_PORT: port.default(8080),
+  SLUICE_GATEWAY_PROCESSES: processes.default(1),
   SLUICE_CONTROL_HOST: z.string().regex(HOST).default('127.0.0.1'),
   SLUICE_CONTROL_PORT: port.default(8081),
   SLUICE_DATA_DIR: z.string().default('.sluice'),
@@ -116,6 +126,7 @@ function toConfig(values: z.output<typeof schema>): Config {
     roles: values.SLUICE_ROLES,
     gatewayHost: values.SLUICE_GATEWAY_HOST,
     gatewayPort: values.SLUICE_GATEWAY_PORT,
+    gatewayProcesses: values.SLUICE_GATEWAY_PROCESSES,
     controlHost: values.SLUICE_CONTROL_HOST,
     controlPort: values.SLUICE_CONTROL_PORT,
     dataDir: resolve(values.SLUICE_DATA_DIR),
@@ -129,6 +140,11 @@ function toConfig(values: z.output<typeof schema>): Config {
     leaseMs: values.SLUICE_LEASE_MS,
     logLevel: values.SLUICE_LOG_LEVEL,
   };
+}
+
+/** Processors that this process may use, as far as the system tells. */
+function processorsToUse(): number {
+  return Math.min(GATEWAY_PROCESSES_MAX, availableParallelism());
 }
 
 function isSet(value: string | undefined): boolean {

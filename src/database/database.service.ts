@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
@@ -8,6 +8,8 @@ import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
 import { SluiceError } from '../kernel/errors.js';
 import { asUnavailable } from './connection-errors.js';
+import { DATABASE_SERVER } from './database-server.js';
+import type { DatabaseServer } from './database-server.js';
 import { settlesWithin, withDeadline } from './deadline.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
 import { Listener } from './listener.js';
@@ -19,6 +21,8 @@ export type Row = EntityTarget<ObjectLiteral> & (new () => ObjectLiteral);
 
 /** One pool per process, shared by TypeORM and the hot paths; six processes fit into 100 connections. */
 const POOL_MAX = 12;
+/** A gateway ships one batch at a time and asks for one plan at a time; one more, so that neither waits for the other. */
+const GATEWAY_POOL_MAX = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The server gives up first, so that a slow query ends there too; ours is for a server that does not answer at all. */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -43,7 +47,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Database');
   private readonly rows = new Set<Row>();
   private readonly listeners = new Set<Listener>();
-  private readonly embedded: EmbeddedPostgres | null;
+  private readonly server: DatabaseServer | null;
   private readonly ready = Promise.withResolvers<undefined>();
   private readonly clients = clientFamily();
   private url: string | null;
@@ -52,9 +56,13 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   private closing: Promise<void> | null = null;
   private permanent: SluiceError | null = null;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Optional() @Inject(DATABASE_SERVER) server?: DatabaseServer,
+  ) {
     this.url = config.databaseUrl;
-    this.embedded = config.databaseUrl === null ? new EmbeddedPostgres(config.dataDir) : null;
+    this.server =
+      config.databaseUrl === null ? (server ?? new EmbeddedPostgres(config.dataDir)) : null;
     this.ready.promise.catch(() => undefined);
   }
 
@@ -158,10 +166,10 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
       this.logger.warn(`the connections did not close within ${CLOSE_MS} ms and were cut`);
     }
     this.clients.destroyAll();
-    await this.embedded?.stop();
+    await this.server?.stop();
     if (this.connecting !== null) await settlesWithin(this.connecting, CLOSE_MS);
     // a start that was under way while we stopped it may have brought a server up after all
-    await this.embedded?.stop();
+    await this.server?.stop();
   }
 
   private async connectUntilReady(): Promise<void> {
@@ -186,7 +194,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async connectOnce(): Promise<void> {
-    const url = this.embedded === null ? this.connectionUrl : await this.embedded.start();
+    const url = this.server === null ? this.connectionUrl : await this.server.start();
     if (this.hasClosed()) return;
     this.url = url;
     await this.prepareSchema(url);
@@ -208,12 +216,16 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Gateways never migrate: there may be many of them and they may be older; they wait for the control plane. */
   private async prepareSchema(url: string): Promise<void> {
-    if (this.config.roles.some((role) => role !== 'gateway')) {
+    if (!this.isGatewayOnly) {
       const count = await migrate(url);
       if (count > 0) this.logger.log(`applied ${count} migrations`);
     } else if (!(await isMigrated(url))) {
       throw new SluiceError('unavailable', 'the control plane has not migrated the database yet');
     }
+  }
+
+  private get isGatewayOnly(): boolean {
+    return this.config.roles.every((role) => role === 'gateway');
   }
 
   private dataSource(url: string): DataSource {
@@ -226,7 +238,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
       logging: false,
       installExtensions: false,
       applicationName: 'sluice',
-      poolSize: POOL_MAX,
+      poolSize: this.isGatewayOnly ? GATEWAY_POOL_MAX : POOL_MAX,
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       poolErrorHandler: (error: unknown) =>
         this.logger.warn(`an idle connection was lost: ${messageOf(error)}`),

@@ -12,6 +12,7 @@ import { SluiceError } from '../kernel/errors.js';
 import { clusterPlace, inspectCluster, rememberPlace } from './cluster-place.js';
 import type { ClusterPlace } from './cluster-place.js';
 import { childOptions, initialiseCluster, leftServer, stopServer, SUPERUSER } from './cluster.js';
+import type { DatabaseServer } from './database-server.js';
 import { permanentFailure } from './permanent-failure.js';
 import { prepareBinaries } from './postgres-binaries.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
@@ -33,7 +34,8 @@ const NO_SUCH_DATABASE = '3D000';
 /** Small but honest: nothing here trades durability for speed. */
 const SETTINGS = {
   listen_addresses: '',
-  max_connections: '200',
+  // 64 gateway processes with a pool of 3 and a listener each, and the main process
+  max_connections: '300',
   shared_buffers: '128MB',
   synchronous_commit: 'on',
   idle_in_transaction_session_timeout: '60s',
@@ -51,7 +53,7 @@ interface Prepared {
 }
 
 /** A real PostgreSQL of our own in a folder: made, started, watched, restarted and stopped by this process. */
-export class EmbeddedPostgres {
+export class EmbeddedPostgres implements DatabaseServer {
   private readonly logger = new Logger('EmbeddedPostgres');
   private readonly dataDir: string;
   private lock: DataDirLock | null = null;

@@ -66,6 +66,14 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
     return typeof address === 'object' ? address : null;
   }
 
+  /**
+   * Several processes bind the same port and the system spreads connections over them (SO_REUSEPORT). Where it does not
+   * spread them, the main process hands them out (node:cluster). Why: docs/decisions.
+   */
+  get #sharesPort(): boolean {
+    return this.config.gatewayProcesses > 1 && process.platform === 'linux';
+  }
+
   /** Serves from the snapshot at once; the database may come later. */
   async onApplicationBootstrap(): Promise<void> {
     this.live.onAdopt((plan) => {
@@ -75,7 +83,8 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
     await this.live.start();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(this.config.gatewayPort, this.config.gatewayHost, () => {
+      const { gatewayPort: port, gatewayHost: host } = this.config;
+      this.#server.listen({ port, host, reusePort: this.#sharesPort }, () => {
         this.#server.off('error', reject);
         resolve();
       });

@@ -159,6 +159,16 @@ export class GatewayTelemetry {
     return this.#registry.contentType;
   }
 
+  /** Labels on every number from now on: which process it is of, where several share a port. */
+  name(labels: Readonly<Record<string, string>>): void {
+    this.#registry.setDefaultLabels(labels);
+  }
+
+  /** The numbers as values, to be added to those of other processes. */
+  json(): ReturnType<Registry['getMetricsAsJSON']> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
   render(): Promise<string> {
     return this.#registry.metrics();
   }

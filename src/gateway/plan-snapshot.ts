@@ -1,4 +1,4 @@
-import { open, mkdir, readFile, rename } from 'node:fs/promises';
+import { open, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { TrafficPlan } from '../routing/plan.js';
@@ -6,49 +6,49 @@ import type { TrafficPlan } from '../routing/plan.js';
 /** Generations kept: a torn or rotten newest one leaves two older ones to start from. */
 const GENERATIONS = 3;
 const MAGIC = 'sluice-plan-1';
-
-/** A plan found on disk, and the slot it is in. */
-interface Generation {
-  readonly slot: number;
-  readonly plan: TrafficPlan | null;
-}
+const FILE = /^plan\.(\d+)$/;
 
 /**
- * The newest plans on disk, so that a gateway starts and serves without a database. Each save overwrites the
- * oldest of three slots through a temporary file, fsync, rename and fsync of the folder.
+ * The newest plans on disk, so that a gateway starts and serves without a database: a file per version, written
+ * through a temporary one, fsync, rename and fsync of the folder; the oldest go. Several processes may save and load
+ * at once: they never write the same file with different content, and a late one cannot replace a newer plan.
  */
 export class PlanSnapshot {
   constructor(private readonly folder: string) {}
 
   /** The newest intact plan, or null. Torn, rotten and foreign files are passed over, never an error. */
   async load(): Promise<TrafficPlan | null> {
-    const plans = (await this.#generations()).map(({ plan }) => plan);
+    const plans = await Promise.all((await this.#files()).map((name) => this.#read(name)));
     return plans.reduce((newest, plan) => (newer(plan, newest) ? plan : newest), null);
   }
 
   /** Stores a plan; it survives a power cut once this resolves. */
   async save(plan: TrafficPlan): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    const generations = await this.#generations();
-    const oldest = generations.reduce((old, one) => (newer(old.plan, one.plan) ? one : old));
     const temporary = join(this.folder, `plan.${process.pid}.tmp`);
     await writeSynced(temporary, encode(plan));
-    await rename(temporary, this.#path(oldest.slot));
+    await rename(temporary, join(this.folder, `plan.${plan.version}`));
     await syncFolder(this.folder);
+    for (const name of (await this.#files()).slice(GENERATIONS)) {
+      await rm(join(this.folder, name), { force: true });
+    }
   }
 
-  #path(slot: number): string {
-    return join(this.folder, `plan.${slot}`);
+  /** Names of the files of plans, the newest version first. */
+  async #files(): Promise<readonly string[]> {
+    const names = await readdir(this.folder).catch((): string[] => []);
+    return names
+      .flatMap((name) => {
+        const version = FILE.exec(name)?.[1];
+        return version === undefined ? [] : [{ name, version: Number(version) }];
+      })
+      .sort((a, b) => b.version - a.version)
+      .map(({ name }) => name);
   }
 
-  #generations(): Promise<Generation[]> {
-    const slots = Array.from({ length: GENERATIONS }, (_, slot) => slot);
-    return Promise.all(slots.map(async (slot) => ({ slot, plan: await this.#read(slot) })));
-  }
-
-  async #read(slot: number): Promise<TrafficPlan | null> {
+  async #read(name: string): Promise<TrafficPlan | null> {
     try {
-      return decode(await readFile(this.#path(slot), 'utf8'));
+      return decode(await readFile(join(this.folder, name), 'utf8'));
     } catch {
       return null;
     }

@@ -181,6 +181,13 @@ describe('the snapshot', () => {
     expect(fileOf(path, 2)).not.toContain('none');
   });
 
+  it('is not set back by a process that is late', async () => {
+    const path = await saved(7, 8, 9);
+    await new PlanSnapshot(path).save(planOf(6));
+    expect((await new PlanSnapshot(path).load())?.version).toBe(9);
+    for (const version of [7, 8]) expect(fileOf(path, version)).not.toContain('none');
+  });
+
   it('is null when nothing is there or nothing is intact', async () => {
     expect(await new PlanSnapshot(join(folder(), 'nowhere')).load()).toBeNull();
     const path = await saved(1);

@@ -6,6 +6,7 @@ export function testConfig(changes: Partial<Config> & Pick<Config, 'dataDir'>): 
     roles: ['gateway', 'control', 'worker'],
     gatewayHost: '127.0.0.1',
     gatewayPort: 0,
+    gatewayProcesses: 1,
     controlHost: '127.0.0.1',
     controlPort: 0,
     databaseUrl: null,

@@ -9,16 +9,24 @@ export interface FaultProxy {
   refuse(): void;
   /** Connections stay and are accepted, and not one byte passes. */
   freeze(): void;
+  /** Connections that listen for notifications stay and are accepted, and not one byte passes; all others work. */
+  freezeListeners(): void;
   /** Everything passes; what waited in a frozen connection too. */
   heal(): void;
   close(): Promise<void>;
 }
 
-type Mode = 'healthy' | 'refusing' | 'frozen';
+type Mode = 'healthy' | 'refusing' | 'frozen' | 'deaf';
+
+/** The application name with which a connection for LISTEN introduces itself (src/database/listener.ts). */
+const LISTENER = 'sluice-listen-';
 
 export async function faultProxy(databaseUrl: string): Promise<FaultProxy> {
   const target = targetOf(databaseUrl);
   const open = new Set<Socket>();
+  const listening = new Set<Socket>();
+  const isFrozen = (socket: Socket): boolean =>
+    mode === 'frozen' || (mode === 'deaf' && listening.has(socket));
   let mode: Mode = 'healthy';
   const server = createServer((socket) => {
     if (mode === 'refusing') return void socket.destroy();
@@ -31,10 +39,16 @@ export async function faultProxy(databaseUrl: string): Promise<FaultProxy> {
       from.on('error', () => to.destroy());
       from.on('close', () => {
         open.delete(from);
+        listening.delete(from);
         to.destroy();
       });
-      from.on('data', (bytes: Buffer) => to.write(bytes));
-      if (mode === 'frozen') from.pause();
+      from.on('data', (bytes: Buffer) => {
+        if (from === socket && bytes.includes(LISTENER)) listening.add(socket).add(upstream);
+        to.write(bytes);
+        if (isFrozen(from)) from.pause();
+        if (isFrozen(to)) to.pause();
+      });
+      if (isFrozen(from)) from.pause();
     }
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -42,7 +56,7 @@ export async function faultProxy(databaseUrl: string): Promise<FaultProxy> {
     mode = next;
     for (const socket of open) {
       if (next === 'refusing') socket.destroy();
-      else if (next === 'frozen') socket.pause();
+      else if (isFrozen(socket)) socket.pause();
       else socket.resume();
     }
   };
@@ -50,6 +64,7 @@ export async function faultProxy(databaseUrl: string): Promise<FaultProxy> {
     url: urlThrough((server.address() as AddressInfo).port, databaseUrl),
     refuse: () => change('refusing'),
     freeze: () => change('frozen'),
+    freezeListeners: () => change('deaf'),
     heal: () => change('healthy'),
     close: () => {
       change('refusing');

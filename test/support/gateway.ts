@@ -140,6 +140,7 @@ export function gatewayConfig(dataDir: string, change: Partial<Config> = {}): Co
     roles: ['gateway'],
     gatewayHost: '127.0.0.1',
     gatewayPort: 0,
+    gatewayProcesses: 1,
     controlHost: '127.0.0.1',
     controlPort: 0,
     dataDir,

@@ -32,6 +32,18 @@ export interface ProductStatus {
     readonly lagSeconds: number;
     readonly failure: string | null;
   };
+  readonly gateways: readonly {
+    readonly index: number;
+    readonly pid: number | null;
+    readonly restarts: number;
+    readonly listening: boolean;
+    readonly configVersion: number | null;
+  }[];
+}
+
+export interface ProductOptions {
+  /** Further variables of its environment, such as `SLUICE_ROLES`. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The product as a process of its own that can be killed and started again on the same folder and ports. */
@@ -58,8 +70,8 @@ export class Product {
   }
 
   /** Not started yet; without a database URL it brings its own embedded database. */
-  static async in(databaseUrl: string | null): Promise<Product> {
-    const env = databaseUrl === null ? {} : { DATABASE_URL: databaseUrl };
+  static async in(databaseUrl: string | null, options: ProductOptions = {}): Promise<Product> {
+    const env = { ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }), ...options.env };
     const folder = await mkdtemp(join(tmpdir(), 'sluice-faults-'));
     return new Product(folder, env, await freePorts());
   }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load-config.js';
@@ -20,6 +21,7 @@ describe('loading the configuration', () => {
       roles: ['gateway', 'control', 'worker'],
       gatewayHost: '127.0.0.1',
       gatewayPort: 8080,
+      gatewayProcesses: 1,
       controlHost: '127.0.0.1',
       controlPort: 8081,
       dataDir: resolve('.sluice'),
@@ -74,6 +76,22 @@ describe('loading the configuration', () => {
       leaseMs: 400,
       logLevel: 'silent',
     });
+  });
+
+  it('takes a number of gateway processes, or one per processor', () => {
+    const processes = (given: string) =>
+      loadConfig({ SLUICE_GATEWAY_PROCESSES: given }).gatewayProcesses;
+    expect(processes('64')).toBe(64);
+    expect(processes('auto')).toBe(Math.min(64, availableParallelism()));
+    for (const given of ['0', '65', '2.5', '-1', 'all', '02', '1e1']) {
+      expect(defectsOf({ SLUICE_GATEWAY_PROCESSES: given })).toEqual([
+        {
+          field: 'SLUICE_GATEWAY_PROCESSES',
+          given,
+          expected: 'a whole number from 1 to 64, or auto (one per processor)',
+        },
+      ]);
+    }
   });
 
   it('takes an empty variable for an unset one', () => {
