@@ -40,7 +40,7 @@ function replicaOfBoth(a: Replica, b: Replica): Replica {
     ...a,
     inFlight: a.inFlight + b.inFlight,
     ejected: a.ejected || b.ejected,
-    ejections: sums(a.ejections, b.ejections) as Replica['ejections'],
+    ejections: sums(a.ejections, b.ejections),
   };
 }
 

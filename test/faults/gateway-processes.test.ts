@@ -136,7 +136,10 @@ describe('a gateway of two processes', () => {
     // requests of the lines above are in no ledger, and were not enrolled under load
     expect(found).toMatchObject({ ...CLEAN, exposuresTooMany: expect.any(Number) as number });
     expect(found.predictionsMissing).toBeLessThan(TAKEN_ALONG);
-    const late = unanswered.filter(({ atMs }) => atMs > killedAtMs + FALLEN_APART_MS);
+    // a 504 says that the machine is busy, and that a gateway answered
+    const late = unanswered.filter(
+      ({ atMs, why }) => atMs > killedAtMs + FALLEN_APART_MS && why !== 'status 504',
+    );
     expect(late).toEqual([]);
     expect(answered.length).toBeGreaterThan(5 * unanswered.length);
   });
