@@ -17,12 +17,13 @@ const MAY_IMPORT = {
   statistics: ['kernel'],
   routing: ['kernel'],
   config: ['kernel'],
+  load: ['config', 'kernel'],
   database: ['config', 'kernel'],
   auth: ['database', 'config', 'kernel'],
   queue: ['database', 'config', 'kernel'],
   models: ['auth', 'database', 'config', 'routing', 'kernel'],
   webhooks: ['models', 'auth', 'database', 'config', 'kernel'],
-  events: ['models', 'auth', 'database', 'config', 'routing', 'kernel'],
+  events: ['models', 'auth', 'database', 'load', 'config', 'routing', 'kernel'],
   monitoring: ['auth', 'database', 'kernel'],
   metrics: ['events', 'models', 'auth', 'database', 'kernel'],
   experiments: ['metrics', 'models', 'auth', 'database', 'routing', 'kernel'],
@@ -50,7 +51,7 @@ const MAY_IMPORT = {
   ],
   // what it serves talks to the API only, as any other client does
   console: [],
-  gateway: ['models', 'events', 'routing', 'auth', 'config', 'database', 'kernel'],
+  gateway: ['models', 'events', 'routing', 'auth', 'load', 'config', 'database', 'kernel'],
 };
 
 const edges = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({

@@ -9,6 +9,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { ExperimentsModule } from '../experiments/experiments.module.js';
 import { GatewayModule } from '../gateway/gateway.module.js';
+import { LoadModule } from '../load/load.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { MonitoringModule } from '../monitoring/monitoring.module.js';
@@ -46,6 +47,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(config),
+        LoadModule,
         DatabaseModule,
         QueueModule,
         ...API,

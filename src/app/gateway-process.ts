@@ -16,6 +16,7 @@ import { GatewayTelemetry } from '../gateway/gateway-telemetry.service.js';
 import { LivePlanService } from '../gateway/live-plan.service.js';
 import { Mirrors } from '../gateway/mirrors.service.js';
 import { SluiceError } from '../kernel/errors.js';
+import { LoadModule } from '../load/load.module.js';
 import type { FromGateway, GatewayAnswers, ToGateway } from './gateway-messages.js';
 import { PinoLogger } from './pino-logger.js';
 
@@ -50,7 +51,7 @@ class GatewayProcessModule {
     return {
       module: GatewayProcessModule,
       global: true,
-      imports: [ConfigModule.forRoot(config), DatabaseModule, GatewayModule],
+      imports: [ConfigModule.forRoot(config), LoadModule, DatabaseModule, GatewayModule],
       providers: [{ provide: DATABASE_SERVER, useValue: server }],
       exports: [DATABASE_SERVER],
     };

@@ -3,6 +3,7 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RouteCatalog } from '../auth/route-catalog.service.js';
 import { asUnavailable } from '../database/connection-errors.js';
+import { SluiceError } from '../kernel/errors.js';
 import { problem, PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
 import type { Problem } from './problem.js';
 
@@ -29,7 +30,10 @@ export class ProblemFilter implements ExceptionFilter<unknown> {
     if (reply.sent) return;
     if (told.status === 401) void reply.header('www-authenticate', 'Bearer realm="sluice"');
     if (told.status === 405) void reply.header('allow', allowed.join(', '));
-    if (told.status === 503) void reply.header('retry-after', RETRY_AFTER_S);
+    if (told.status === 503 || told.status === 429) {
+      const known = error instanceof SluiceError ? error.retryAfterS : null;
+      void reply.header('retry-after', known ?? RETRY_AFTER_S);
+    }
     void reply
       .status(told.status)
       .header('content-type', PROBLEM_MEDIA_TYPE)

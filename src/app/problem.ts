@@ -24,6 +24,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   not_yet: 422,
   too_large: 413,
+  rate_limited: 429,
   unavailable: 503,
   internal: 500,
 };

@@ -8,10 +8,12 @@ import type { Config, Role } from '../config/config.js';
 import { Database } from '../database/database.service.js';
 import { GatewayServer } from '../gateway/gateway-server.service.js';
 import { LivePlanService } from '../gateway/live-plan.service.js';
+import { Load } from '../load/load.service.js';
 import { AppModule } from './app.module.js';
 import { controlServer } from './control-server.js';
 import { GatewayProcesses } from './gateway-processes.service.js';
 import { PinoLogger } from './pino-logger.js';
+import { shedRequests } from './shed-requests.js';
 
 /** Requests and event streams under way on the control plane get this long to end. */
 const CONTROL_DRAIN_MS = 3_000;
@@ -70,12 +72,17 @@ export async function listen(config: Config): Promise<StartingSluice> {
 }
 
 /** The application on its server, not listening yet. */
-export function createApp(config: Config, server: FastifyAdapter): Promise<NestFastifyApplication> {
-  return NestFactory.create<NestFastifyApplication>(AppModule.of(config), server, {
+export async function createApp(
+  config: Config,
+  server: FastifyAdapter,
+): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(config), server, {
     logger: new PinoLogger(config.logLevel),
     bodyParser: false,
     abortOnError: false,
   });
+  shedRequests(server.getInstance(), app.get(Load, { strict: false }));
+  return app;
 }
 
 async function firstKey(app: NestFastifyApplication, config: Config): Promise<FirstKey> {

@@ -14,6 +14,8 @@ import { Mirrors } from '../gateway/mirrors.service.js';
 import { GatewayProcesses } from './gateway-processes.service.js';
 import type { GatewayProcess } from './gateway-processes.service.js';
 import { shadowsOfAll, trafficOfAll } from './gateway-totals.js';
+import { Load } from '../load/load.service.js';
+import type { LoadStatus } from '../load/load.service.js';
 import { PRODUCT_VERSION } from './product-version.js';
 
 /** What a process says about itself, without asking anything that could be away. */
@@ -35,6 +37,8 @@ export interface Status {
     /** Why events do not reach the database at the moment; null while they do. */
     readonly failure: string | null;
   };
+  /** How busy the process is, and what it gives up. */
+  readonly load: LoadStatus;
   /** Calls under way per version in this gateway, and its replicas; none without the gateway role. */
   readonly traffic: readonly VersionTraffic[];
   /** Shadow versions that this gateway copies requests to; none without the gateway role. */
@@ -123,6 +127,7 @@ export class StatusService {
         dropped: sum(spools.map(({ dropped }) => dropped)),
         failure: failures.find((failure) => failure !== null) ?? null,
       },
+      load: this.modules.get(Load, { strict: false }).status,
       traffic: isMany ? trafficOfAll(states) : this.#traffic,
       shadows: isMany ? shadowsOfAll(states) : this.#shadows,
       gateways,

@@ -1,6 +1,8 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { Public } from '../auth/scope.js';
+import { watchLoad } from '../load/load-metrics.js';
+import { Load } from '../load/load.service.js';
 import { DeliveryService } from '../webhooks/delivery.service.js';
 import { StatusService } from './status.service.js';
 
@@ -16,7 +18,9 @@ export class TelemetryController {
   constructor(
     private readonly statuses: StatusService,
     webhooks: DeliveryService,
+    load: Load,
   ) {
+    watchLoad(this.#registry, () => load.status);
     collectDefaultMetrics({ register: this.#registry });
     const gauge = (name: string, help: string, value: () => number): void => {
       new Gauge({

@@ -27,6 +27,14 @@ export interface Config {
   readonly gatewayAuth: 'open' | 'key';
   /** How long a worker owns an analysis without renewing; after it, and at most a second later, another takes over. */
   readonly leaseMs: number;
+  /** Predictions under way at once in one process; more are refused. */
+  readonly maxInFlight: number;
+  /** Standing wait for the event loop above which predictions are refused. */
+  readonly maxQueueMs: number;
+  /** Predictions per second and data-plane key, per process; 0: no limit. */
+  readonly predictionsPerSecond: number;
+  /** Posts of outcomes per second and data-plane key, per process; 0: no limit. */
+  readonly outcomePostsPerSecond: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
 }
 

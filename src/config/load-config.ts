@@ -16,6 +16,16 @@ const LEASE_MAX_MS = 600_000;
 const LEASE_DEFAULT_MS = 5_000;
 /** Each has connections to the database of its own (src/database): more would use up what one server bears. */
 const GATEWAY_PROCESSES_MAX = 64;
+/** Twice what one version may have under way by default: one that is stuck leaves as much to the others. */
+const IN_FLIGHT_DEFAULT = 1_024;
+/** A request and its answer take up to 2 MiB while they are under way: more than this no process could hold. */
+const IN_FLIGHT_MAX = 65_536;
+/** A wait that callers notice beside the time of a model; bursts and pauses of the collector stay below it. */
+const QUEUE_DEFAULT_MS = 200;
+const QUEUE_MIN_MS = 10;
+const QUEUE_MAX_MS = 10_000;
+/** More requests per second than a process can answer. */
+const RATE_MAX = 1_000_000;
 const HOST = /^[a-zA-Z0-9_.:*-]+$|^\[[0-9a-fA-F:.]+\]$/;
 const UPSTREAM =
   /^(\*\.)?[a-zA-Z0-9_.-]+(:\d{1,5})?$|^[0-9a-fA-F:.]+\/\d{1,3}$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$/;
@@ -37,6 +47,10 @@ const EXPECTED = {
   SLUICE_ALLOW_LOOPBACK: 'true or false',
   SLUICE_GATEWAY_AUTH: 'open or key',
   SLUICE_LEASE_MS: `milliseconds, from ${LEASE_MIN_MS} to ${LEASE_MAX_MS}`,
+  SLUICE_MAX_IN_FLIGHT: `a whole number from 1 to ${IN_FLIGHT_MAX}`,
+  SLUICE_MAX_QUEUE_MS: `milliseconds, from ${QUEUE_MIN_MS} to ${QUEUE_MAX_MS}`,
+  SLUICE_PREDICTIONS_PER_SECOND: `a whole number from 0 (no limit) to ${RATE_MAX}`,
+  SLUICE_OUTCOME_POSTS_PER_SECOND: `a whole number from 0 (no limit) to ${RATE_MAX}`,
   SLUICE_LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
 } as const;
 type Name = keyof typeof EXPECTED;
@@ -71,6 +85,12 @@ const processes = z
   .regex(/^(auto|[1-9]\d?)$/)
   .transform((text) => (text === 'auto' ? processorsToUse() : Number(text)))
   .refine((value) => value <= GATEWAY_PROCESSES_MAX);
+const whole = (from: number, to: number): z.ZodType<number, string> =>
+  z
+    .string()
+    .regex(/^\d{1,7}$/)
+    .transform(Number)
+    .refine((value) => value >= from && value <= to);
 const truth = z
   .enum(['true', 'false', '1', '0', 'yes', 'no'])
   .transform((text) => text === 'true' || text === '1' || text === 'yes');
@@ -96,6 +116,10 @@ const schema = z.object({
   SLUICE_ALLOW_LOOPBACK: truth.default(false),
   SLUICE_GATEWAY_AUTH: z.enum(['open', 'key']).default('open'),
   SLUICE_LEASE_MS: leaseMs.default(LEASE_DEFAULT_MS),
+  SLUICE_MAX_IN_FLIGHT: whole(1, IN_FLIGHT_MAX).default(IN_FLIGHT_DEFAULT),
+  SLUICE_MAX_QUEUE_MS: whole(QUEUE_MIN_MS, QUEUE_MAX_MS).default(QUEUE_DEFAULT_MS),
+  SLUICE_PREDICTIONS_PER_SECOND: whole(0, RATE_MAX).default(0),
+  SLUICE_OUTCOME_POSTS_PER_SECOND: whole(0, RATE_MAX).default(0),
   SLUICE_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
 
@@ -138,6 +162,10 @@ function toConfig(values: z.output<typeof schema>): Config {
     allowLoopback: values.SLUICE_ALLOW_LOOPBACK,
     gatewayAuth: values.SLUICE_GATEWAY_AUTH,
     leaseMs: values.SLUICE_LEASE_MS,
+    maxInFlight: values.SLUICE_MAX_IN_FLIGHT,
+    maxQueueMs: values.SLUICE_MAX_QUEUE_MS,
+    predictionsPerSecond: values.SLUICE_PREDICTIONS_PER_SECOND,
+    outcomePostsPerSecond: values.SLUICE_OUTCOME_POSTS_PER_SECOND,
     logLevel: values.SLUICE_LOG_LEVEL,
   };
 }

@@ -1,8 +1,9 @@
-import { Body, Controller, Headers, Post, Res } from '@nestjs/common';
+import { Body, Controller, Headers, Post, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { RequireScope } from '../auth/scope.js';
 import { SluiceError } from '../kernel/errors.js';
 import { MAX_OUTCOME_BATCH_BYTES, parseOutcomeBatch } from './outcome.contract.js';
+import { OutcomeRateGuard } from './outcome-rate.guard.js';
 import type { OutcomeReceipt } from './outcome.js';
 import { OutcomesService } from './outcomes.service.js';
 
@@ -24,6 +25,7 @@ export class OutcomesController {
    * what is stored, 422 when nothing was taken for other reasons, 503 when nothing could be stored.
    */
   @Post()
+  @UseGuards(OutcomeRateGuard)
   @RequireScope('outcomes:write')
   async post(
     @Body() body: unknown,

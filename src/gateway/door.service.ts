@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
+import { Load } from '../load/load.service.js';
 import { Forwarder } from './forwarder.service.js';
 import { Gatekeeper } from './gatekeeper.service.js';
 import { GatewayTelemetry } from './gateway-telemetry.service.js';
@@ -20,6 +21,7 @@ export class Door {
     private readonly gatekeeper: Gatekeeper,
     private readonly forwarder: Forwarder,
     private readonly telemetry: GatewayTelemetry,
+    private readonly load: Load,
   ) {}
 
   handle(req: IncomingMessage, res: ServerResponse, nowMs: number): void {
@@ -51,6 +53,11 @@ export class Door {
       this.#refuse(res, NO_PLAN);
       return;
     }
+    // before anything is read, looked up or computed: what is refused must cost next to nothing
+    if (this.load.refusesPrediction()) {
+      this.#refuse(res, OVERLOADED);
+      return;
+    }
     const { refusal, override } = this.gatekeeper.admit(req.headers, plan);
     const model = plan.models.get(name);
     if (refusal !== null || model === undefined || climbs(rest)) {
@@ -63,6 +70,12 @@ export class Door {
         refuseBody(req, res, body);
         return;
       }
+      // bodies that are still coming in are not under way: slow senders take no room from others
+      if (!this.load.enter()) {
+        this.#refuse(res, OVERLOADED);
+        return;
+      }
+      res.on('close', this.load.leave);
       const startedMs = performance.now();
       const id = this.#ids.make(nowMs);
       const call = { req, res, id, atMs: nowMs, startedMs, plan, model, rest, body, override };
@@ -113,7 +126,8 @@ export class Door {
     this.telemetry.refused(problem.code);
     // What follows a malformed request may not be what it seems: it must not be read as the next one.
     if (problem.status === 400) res.shouldKeepAlive = false;
-    const retry = problem.status === 503 ? ['retry-after', '1'] : [];
+    const retryAfterS = problem.retryAfterS ?? (problem.status === 503 ? 1 : null);
+    const retry = retryAfterS === null ? [] : ['retry-after', String(retryAfterS)];
     sendProblem(res, problem, retry);
   }
 }
@@ -122,6 +136,11 @@ const NO_PLAN: Problem = {
   status: 503,
   code: 'no_plan',
   detail: 'this gateway does not know any traffic plan yet',
+};
+const OVERLOADED: Problem = {
+  status: 503,
+  code: 'overloaded',
+  detail: 'this gateway has as much under way as it can answer',
 };
 const NOT_FOUND: Problem = {
   status: 404,

@@ -3,6 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SecretsService } from '../auth/secrets.service.js';
 import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
+import { KeyLimits } from '../load/key-limits.js';
+import type { PlanKey } from '../routing/plan.js';
 import type { LivePlan } from './live-plan.js';
 import type { Problem } from './problem.js';
 
@@ -18,28 +20,44 @@ const OPEN: Admission = { refusal: null, override: null };
 /** Decides from the keys in the plan alone; no database is asked while a request waits. */
 @Injectable()
 export class Gatekeeper {
+  readonly #limits: KeyLimits;
+
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly secrets: SecretsService,
-  ) {}
+  ) {
+    this.#limits = new KeyLimits(config.predictionsPerSecond);
+  }
 
   admit(headers: IncomingHttpHeaders, plan: LivePlan): Admission {
     const wanted = single(headers['x-sluice-override']);
     const needsKey = this.config.gatewayAuth === 'key';
-    if (!needsKey && wanted === null) return OPEN;
-    const scopes = this.#scopesOf(single(headers['x-sluice-key']), plan);
+    const given = single(headers['x-sluice-key']);
+    // who sends no key cannot be told from others: where that is allowed, the bound on all of them holds
+    const isLimited = this.#limits.isOn && given !== null;
+    if (!needsKey && wanted === null && !isLimited) return OPEN;
+    const key = this.#keyOf(given, plan);
+    const scopes = key?.scopes ?? null;
     if (needsKey && scopes === null) return refused(401, 'unauthorized', 'x-sluice-key is no key');
     if (needsKey && scopes?.includes('predict') !== true) {
       return refused(403, 'forbidden', 'the key lacks the scope predict');
     }
+    const retryAfterS = key === null ? 0 : this.#limits.take(key.id, performance.now());
+    if (retryAfterS > 0) return this.#tooMany(retryAfterS);
     return scopes?.includes('predict:override') === true
       ? { refusal: null, override: wanted }
       : OPEN;
   }
 
-  #scopesOf(key: string | null, plan: LivePlan): readonly string[] | null {
+  #keyOf(key: string | null, plan: LivePlan): PlanKey | null {
     if (key === null || plan.keys.size === 0) return null;
-    return plan.keys.get(this.secrets.hash(key))?.scopes ?? null;
+    return plan.keys.get(this.secrets.hash(key)) ?? null;
+  }
+
+  #tooMany(retryAfterS: number): Admission {
+    const detail = `this key may send ${this.#limits.perSecond} predictions per second`;
+    const refusal = { status: 429, code: 'rate_limited', detail, retryAfterS };
+    return { refusal, override: null };
   }
 }
 

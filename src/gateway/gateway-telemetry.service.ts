@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { Spool } from '../events/spool.service.js';
 import type { Prediction } from '../events/event.js';
+import { watchLoad } from '../load/load-metrics.js';
+import { Load } from '../load/load.service.js';
 import { watchFleet } from './fleet-metrics.js';
 import { Fleet } from './fleet.service.js';
 import { LivePlanService } from './live-plan.service.js';
@@ -64,7 +66,8 @@ export class GatewayTelemetry {
     registers: [this.#registry],
   });
 
-  constructor(spool: Spool, live: LivePlanService, fleet: Fleet) {
+  constructor(spool: Spool, live: LivePlanService, fleet: Fleet, load: Load) {
+    watchLoad(this.#registry, () => load.status);
     watchFleet(this.#registry, () => fleet.status);
     const gauge = (name: string, help: string, value: () => number): void => {
       new Gauge({

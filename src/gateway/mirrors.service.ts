@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { MirrorDrop, MirrorSide, Prediction } from '../events/event.js';
 import { Spool } from '../events/spool.service.js';
+import { Load } from '../load/load.service.js';
 import { UpstreamGuard } from '../models/upstream-guard.js';
 import { mirrorsOf } from '../routing/mirrors.js';
 import type { ExperimentPlan, MirrorPlan, VariantPlan } from '../routing/plan.js';
@@ -10,7 +11,6 @@ import { GatewayTelemetry } from './gateway-telemetry.service.js';
 import { shadowHeaders } from './headers.js';
 import type { LiveModel, LivePlan, LiveVersion } from './live-plan.js';
 import { mirrorConnector } from './mirror-connector.js';
-import { LoadGauge } from './mirror-load.js';
 import { MirrorTarget, type MirrorResult, type TargetStatus } from './mirror-target.js';
 import { upstreamPath } from './route-request.js';
 
@@ -43,7 +43,6 @@ interface Candidate extends Shadow {
 export class Mirrors {
   readonly #logger = new Logger('Mirrors');
   readonly #connect: ReturnType<typeof mirrorConnector>;
-  readonly #load = new LoadGauge();
   #targets: ReadonlyMap<string, MirrorTarget> = new Map();
   readonly #retiring = new Set<MirrorTarget>();
   readonly #waiting: Candidate[] = [];
@@ -53,6 +52,7 @@ export class Mirrors {
     guard: UpstreamGuard,
     private readonly spool: Spool,
     private readonly telemetry: GatewayTelemetry,
+    private readonly load: Load,
   ) {
     this.#connect = mirrorConnector(guard);
     telemetry.watchMirrors(() => this.status);
@@ -143,14 +143,12 @@ export class Mirrors {
     return target.refusal(mirror.maxInFlight);
   }
 
-  /** One turn of the event loop later, behind whatever waits already; how long it took tells how busy the process is. */
+  /** One turn of the event loop later, behind whatever waits already. */
   #later(candidate: Candidate): void {
     this.#waiting.push(candidate);
     if (this.#waiting.length > 1) return;
     setImmediate(() => {
-      const turnMs = performance.now();
       setImmediate(() => {
-        this.#load.turned(performance.now() - turnMs);
         for (const one of this.#waiting.splice(0)) this.#sendOrDrop(one);
       });
     });
@@ -160,8 +158,10 @@ export class Mirrors {
     const { call, target } = candidate;
     try {
       if (this.#isStopped) this.#record(candidate, target.drop('shutdown'));
-      else if (this.#load.isHigh) this.#record(candidate, target.drop('overload'));
-      else this.#send(candidate);
+      else if (this.load.sheds('shadows')) {
+        this.load.droppedCopy();
+        this.#record(candidate, target.drop('overload'));
+      } else this.#send(candidate);
     } catch (error) {
       this.#broke(call, error);
     }

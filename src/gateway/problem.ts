@@ -6,6 +6,8 @@ export interface Problem {
   /** Stable, for callers to branch on. */
   readonly code: string;
   readonly detail: string;
+  /** When it is worth trying again. */
+  readonly retryAfterS?: number;
 }
 
 /** How long a refused request may go on sending before its connection is closed. */

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'conflict'
   | 'not_yet'
   | 'too_large'
+  | 'rate_limited'
   | 'unavailable'
   | 'internal';
 
@@ -21,13 +22,16 @@ export interface Defect {
 /** An error with a stable code and the defects that caused it; never carries secrets. */
 export class SluiceError extends Error {
   override readonly name = 'SluiceError';
+  /** When it is worth trying again; null: not said. */
+  readonly retryAfterS: number | null;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly defects: readonly Defect[] = [],
-    options?: { readonly cause?: unknown },
+    options?: { readonly cause?: unknown; readonly retryAfterS?: number },
   ) {
     super(message, options);
+    this.retryAfterS = options?.retryAfterS ?? null;
   }
 }

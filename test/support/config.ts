@@ -17,6 +17,10 @@ export function testConfig(changes: Partial<Config> & Pick<Config, 'dataDir'>): 
     allowLoopback: true,
     gatewayAuth: 'open',
     leaseMs: 5_000,
+    maxInFlight: 1_024,
+    maxQueueMs: 200,
+    predictionsPerSecond: 0,
+    outcomePostsPerSecond: 0,
     logLevel: 'silent',
     ...changes,
   };

@@ -18,6 +18,7 @@ import { Mirrors } from '../../src/gateway/mirrors.service.js';
 import type { OutlierSettings } from '../../src/gateway/outlier.js';
 import type { PlanSource } from '../../src/gateway/plan-source.js';
 import { Upstreams } from '../../src/gateway/upstreams.service.js';
+import { Load } from '../../src/load/load.service.js';
 import { UpstreamGuard } from '../../src/models/upstream-guard.js';
 import type {
   ExperimentPlan,
@@ -128,6 +129,7 @@ export interface TestGateway {
   readonly spool: WatchedSpool;
   readonly live: LivePlanService;
   readonly fleet: Fleet;
+  readonly load: Load;
   readonly mirrors: Mirrors;
   readonly server: GatewayServer;
   readonly secrets: SecretsService;
@@ -152,6 +154,10 @@ export function gatewayConfig(dataDir: string, change: Partial<Config> = {}): Co
     allowLoopback: true,
     gatewayAuth: 'open',
     leaseMs: 5_000,
+    maxInFlight: 1_024,
+    maxQueueMs: 200,
+    predictionsPerSecond: 0,
+    outcomePostsPerSecond: 0,
     logLevel: 'silent',
     ...change,
   };
@@ -170,15 +176,17 @@ export async function startGateway(
   const config = gatewayConfig(dataDir, change);
   const secrets = new SecretsService(config.secret ?? '');
   const spool = new WatchedSpool(config);
+  const load = new Load(config);
+  load.onModuleInit();
   const fleet = new Fleet();
   fleet.configure(outliers);
   const live = new LivePlanService(config, source, secrets, fleet);
   const guard = new UpstreamGuard(config);
   const upstreams = new Upstreams(guard);
-  const telemetry = new GatewayTelemetry(spool, live, fleet);
-  const mirrors = new Mirrors(guard, spool, telemetry);
+  const telemetry = new GatewayTelemetry(spool, live, fleet, load);
+  const mirrors = new Mirrors(guard, spool, telemetry, load);
   const forwarder = new Forwarder(spool, upstreams, telemetry, mirrors);
-  const door = new Door(live, new Gatekeeper(config, secrets), forwarder, telemetry);
+  const door = new Door(live, new Gatekeeper(config, secrets), forwarder, telemetry, load);
   const server = new GatewayServer(config, live, upstreams, mirrors, door);
   await server.onApplicationBootstrap();
   if (source.isReady) await live.refresh();
@@ -188,12 +196,14 @@ export async function startGateway(
     spool,
     live,
     fleet,
+    load,
     mirrors,
     server,
     secrets,
     dataDir,
     close: async () => {
       await server.beforeApplicationShutdown();
+      load.onApplicationShutdown();
       await spool.close();
       if (given === undefined) rmSync(dataDir, { recursive: true, force: true });
     },

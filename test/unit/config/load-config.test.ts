@@ -33,6 +33,10 @@ describe('loading the configuration', () => {
       allowLoopback: false,
       gatewayAuth: 'open',
       leaseMs: 5_000,
+      maxInFlight: 1_024,
+      maxQueueMs: 200,
+      predictionsPerSecond: 0,
+      outcomePostsPerSecond: 0,
       logLevel: 'info',
     });
   });
@@ -53,6 +57,10 @@ describe('loading the configuration', () => {
       SLUICE_ALLOW_LOOPBACK: 'true',
       SLUICE_GATEWAY_AUTH: 'key',
       SLUICE_LEASE_MS: '400',
+      SLUICE_MAX_IN_FLIGHT: '65536',
+      SLUICE_MAX_QUEUE_MS: '10000',
+      SLUICE_PREDICTIONS_PER_SECOND: '250',
+      SLUICE_OUTCOME_POSTS_PER_SECOND: '10',
       SLUICE_LOG_LEVEL: 'silent',
     });
     expect(config).toMatchObject({
@@ -74,6 +82,10 @@ describe('loading the configuration', () => {
       allowLoopback: true,
       gatewayAuth: 'key',
       leaseMs: 400,
+      maxInFlight: 65_536,
+      maxQueueMs: 10_000,
+      predictionsPerSecond: 250,
+      outcomePostsPerSecond: 10,
       logLevel: 'silent',
     });
   });
@@ -107,6 +119,10 @@ describe('loading the configuration', () => {
       SLUICE_ALLOW_LOOPBACK: 'maybe',
       SLUICE_GATEWAY_AUTH: 'none',
       SLUICE_LEASE_MS: '199',
+      SLUICE_MAX_IN_FLIGHT: '0',
+      SLUICE_MAX_QUEUE_MS: '9',
+      SLUICE_PREDICTIONS_PER_SECOND: '-1',
+      SLUICE_OUTCOME_POSTS_PER_SECOND: '1.5',
       SLUICE_LOG_LEVEL: 'loud',
       SLUICE_UPSTREAM_ALLOW: 'good, http://bad',
       DATABASE_URL: 'mysql://u:p@h/d',
@@ -125,6 +141,10 @@ describe('loading the configuration', () => {
       'SLUICE_ALLOW_LOOPBACK',
       'SLUICE_GATEWAY_AUTH',
       'SLUICE_LEASE_MS',
+      'SLUICE_MAX_IN_FLIGHT',
+      'SLUICE_MAX_QUEUE_MS',
+      'SLUICE_PREDICTIONS_PER_SECOND',
+      'SLUICE_OUTCOME_POSTS_PER_SECOND',
       'SLUICE_LOG_LEVEL',
     ]);
     for (const { expected, given } of defects) expect([expected, given]).not.toContain(undefined);
