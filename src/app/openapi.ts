@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { isDataScope } from '../auth/scope.js';
 import type { Route } from '../auth/route-catalog.service.js';
 import { outcomeBatchSchema } from '../events/outcome.contract.js';
+import { sheddableRequest } from '../load/shed-order.js';
 import { summaryOf } from './route-summaries.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -255,6 +256,12 @@ function responsesOf(
     ...(route.path.includes(':') ? { '404': refused('There is no such thing') } : {}),
     ...(route.method === 'GET' ? {} : { '409': refused('The present state does not allow it') }),
     ...(takesInput ? { '422': refused('The request is not as described here') } : {}),
+    ...(route.scope === 'outcomes:write'
+      ? { '429': refused('The key sends more than it may: retry-after says when to come again') }
+      : {}),
+    ...(sheddableRequest(route.method, route.path) === null
+      ? {}
+      : { '503': refused('Too busy for this at the moment: retry-after says when to come again') }),
     default: refused('Any other failure'),
   };
 }

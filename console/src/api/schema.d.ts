@@ -3242,6 +3242,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -3410,6 +3419,15 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -3546,6 +3564,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -3608,6 +3635,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -3921,6 +3957,24 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description The key sends more than it may: retry-after says when to come again */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -3988,6 +4042,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -4037,6 +4100,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -4114,6 +4186,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -4174,6 +4255,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -4248,6 +4338,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -4308,6 +4407,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -4440,6 +4548,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -4494,6 +4611,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -4632,6 +4758,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -4786,6 +4921,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -4848,6 +4992,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -4922,6 +5075,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -4982,6 +5144,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -5061,6 +5232,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -5108,6 +5288,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -5146,6 +5335,15 @@ export interface operations {
       };
       /** @description The key lacks the scope experiments:read */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -5365,6 +5563,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -5423,6 +5630,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -5465,6 +5681,15 @@ export interface operations {
       };
       /** @description The key lacks the scope experiments:read */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -5541,6 +5766,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -5602,6 +5836,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -5750,6 +5993,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -6120,6 +6372,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description Done */
       '2XX': {
         headers: {
@@ -6178,6 +6439,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -6469,6 +6739,15 @@ export interface operations {
       };
       /** @description The request is not as described here */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Too busy for this at the moment: retry-after says when to come again */
+      503: {
         headers: {
           [name: string]: unknown;
         };
