@@ -7,6 +7,9 @@ const NOT_ADDED: Readonly<Record<string, 'min' | 'max'>> = {
   sluice_spool_lag_seconds: 'max',
   sluice_mirror_breaker_open: 'max',
   sluice_replica_ejected: 'max',
+  sluice_load: 'max',
+  sluice_queue_seconds: 'max',
+  sluice_admitted_share: 'min',
   sluice_ready: 'min',
   sluice_database_ready: 'min',
 };

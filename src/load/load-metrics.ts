@@ -4,41 +4,27 @@ import { SHED_ORDER } from './shed-order.js';
 
 /** The load of the process and what was given up for it, read when somebody asks for the metrics. */
 export function watchLoad(registry: Registry, status: () => LoadStatus): void {
-  const gauge = (
-    name: string,
-    help: string,
-    value: (load: LoadStatus) => number,
-    aggregator: 'sum' | 'max' | 'min' = 'sum',
-  ): void => {
+  const gauge = (name: string, help: string, value: (load: LoadStatus) => number): void => {
     new Gauge({
       name,
       help,
-      // of several processes: each has a loop and bounds of its own, so the busiest is what matters
-      aggregator,
       registers: [registry],
       collect() {
         this.set(value(status()));
       },
     });
   };
-  gauge(
-    'sluice_load',
-    '1 is all that the process is allowed to take on.',
-    ({ value }) => value,
-    'max',
-  );
+  gauge('sluice_load', '1 is all that the process is allowed to take on.', ({ value }) => value);
   gauge('sluice_in_flight', 'Predictions under way.', ({ inFlight }) => inFlight);
   gauge(
     'sluice_queue_seconds',
     'Wait for the event loop that stood through the last 500 ms.',
     ({ queueMs }) => queueMs / 1_000,
-    'max',
   );
   gauge(
     'sluice_admitted_share',
     'Share of predictions that are let in while the event loop cannot follow.',
     ({ admittedShare }) => admittedShare,
-    'min',
   );
   new Counter({
     name: 'sluice_shed_total',
