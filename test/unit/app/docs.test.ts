@@ -127,7 +127,7 @@ describe('the API document', () => {
     expect(document.paths['/api/v1/trees/{id}']!['delete']!.description).toContain('data-plane');
     const list = document.paths['/api/v1/trees']!['get']!;
     expect(list.security).toEqual([]);
-    expect(Object.keys(list.responses)).toEqual(['422', '2XX', 'default']);
+    expect(Object.keys(list.responses)).toEqual(['422', '503', '2XX', 'default']);
   });
 });
 
