@@ -93,8 +93,9 @@ export class StatusService {
     return this.modules.get(Fleet, { strict: false }).status;
   }
 
+  /** Whether it answers now; that it once did is what readiness needs. */
   get isDatabaseReady(): boolean {
-    return this.database.isReady;
+    return this.database.isAnswering;
   }
 
   /** The spool of this process alone. */

@@ -12,6 +12,7 @@ import { DATABASE_SERVER } from './database-server.js';
 import type { DatabaseServer } from './database-server.js';
 import { settlesWithin, withDeadline } from './deadline.js';
 import { EmbeddedPostgres } from './embedded-postgres.js';
+import { Heartbeat } from './heartbeat.js';
 import { Listener } from './listener.js';
 import { isMigrated, migrate } from './migrate.js';
 import { isPermanent, permanentFailure } from './permanent-failure.js';
@@ -55,6 +56,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   private connecting: Promise<void> | null = null;
   private closing: Promise<void> | null = null;
   private permanent: SluiceError | null = null;
+  private heartbeat: Heartbeat | null = null;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -93,6 +95,11 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     return this.source !== null;
   }
 
+  /** Whether it answered the last time that it was asked, a few seconds ago at most. */
+  get isAnswering(): boolean {
+    return this.source !== null && this.heartbeat?.isAnswering === true;
+  }
+
   /** Why the database can never be used by this process: wrong version, unknown platform, changed migration. */
   get failure(): SluiceError | null {
     return this.permanent;
@@ -128,7 +135,9 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   async ping(): Promise<number | null> {
     const since = performance.now();
     try {
-      await this.pool.query({ text: 'SELECT 1', query_timeout: PING_MS } as pg.QueryConfig);
+      const ping = this.pool.query({ text: 'SELECT 1', query_timeout: PING_MS } as pg.QueryConfig);
+      // the deadline holds for the wait for a connection too: of a frozen server none comes free
+      await withDeadline(ping, PING_MS, 'asking the database');
       return performance.now() - since;
     } catch {
       return null;
@@ -160,6 +169,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     this.ready.reject(new SluiceError('unavailable', 'the database is being closed'));
     await Promise.all([...this.listeners].map((listener) => listener.close()));
     this.listeners.clear();
+    this.heartbeat?.stop();
     const { source } = this;
     this.source = null;
     if (source !== null && !(await settlesWithin(source.destroy(), CLOSE_MS))) {
@@ -211,6 +221,12 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
       return;
     }
     this.source = source;
+    this.heartbeat = new Heartbeat({
+      ping: () => this.ping(),
+      onSilent: () => this.logger.warn('the database does not answer'),
+      onBack: (ms) =>
+        this.logger.warn(`the database answers again after ${(ms / 1_000).toFixed(1)} s`),
+    });
     this.ready.resolve(undefined);
   }
 
