@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type {
+  OnApplicationBootstrap,
+  OnApplicationShutdown,
+  OnModuleDestroy,
+} from '@nestjs/common';
 import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
 import { isConnectionError } from '../database/connection-errors.js';
@@ -51,12 +55,15 @@ const DEFAULT_CONCURRENCY = 1;
  * nothing here throws or waits long, and a queue that stopped working is thrown away and made anew.
  */
 @Injectable()
-export class QueueService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class QueueService
+  implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
+{
   private readonly logger = new Logger('Queue');
   private readonly handlers = new Map<string, Registered>();
   private connected: Connected | null = null;
   private readonly stop = new AbortController();
   private loop: Promise<void> | null = null;
+  private closing: Promise<void> | null = null;
   private wake: AbortController | null = null;
   private running = 0;
   private failures = 0;
@@ -118,12 +125,22 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
     this.loop ??= this.run();
   }
 
+  /** While others still drain: a server that does not answer takes both of our deadlines. */
+  onModuleDestroy(): void {
+    void this.close();
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.close();
   }
 
   /** Waits for running handlers and for the server, but not for long. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
     this.stop.abort();
     this.wake?.abort();
     await this.disconnect();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { BeforeApplicationShutdown } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { AnalysisService } from '../analysis/analysis.service.js';
 import { ExperimentsService } from '../experiments/experiments.service.js';
@@ -33,9 +33,10 @@ export interface ChangesMessage {
  * nothing. One loop looks for all of them, and only while somebody watches.
  */
 @Injectable()
-export class ChangesService implements BeforeApplicationShutdown {
+export class ChangesService implements OnModuleDestroy {
   readonly #watchers = new Set<(message: ChangesMessage | null) => void>();
   #isLooking = false;
+  #isClosing = false;
 
   constructor(
     private readonly experiments: ExperimentsService,
@@ -45,7 +46,7 @@ export class ChangesService implements BeforeApplicationShutdown {
   ) {}
 
   get hasRoom(): boolean {
-    return this.#watchers.size < MAX_STREAMS;
+    return !this.#isClosing && this.#watchers.size < MAX_STREAMS;
   }
 
   /** The present state at once, then every change of it. */
@@ -75,7 +76,9 @@ export class ChangesService implements BeforeApplicationShutdown {
     });
   }
 
-  beforeApplicationShutdown(): void {
+  /** First of all: a gateway in this process may take longer to drain than the control server waits for its streams. */
+  onModuleDestroy(): void {
+    this.#isClosing = true;
     for (const tell of this.#watchers) tell(null);
     this.#watchers.clear();
   }

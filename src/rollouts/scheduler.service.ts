@@ -4,6 +4,7 @@ import {
   Injectable,
   Logger,
   type OnApplicationBootstrap,
+  type OnModuleDestroy,
 } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { CONFIG, type Config } from '../config/config.js';
@@ -45,13 +46,16 @@ export class TurnParts {
  * PostgreSQL, and the sweeper finds it even if the queue is dead.
  */
 @Injectable()
-export class SchedulerService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class SchedulerService
+  implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown
+{
   private readonly logger = new Logger(SchedulerService.name);
   private readonly holder = randomUUID();
   private readonly turns = new Set<Promise<void>>();
   private timer: NodeJS.Timeout | null = null;
   private isSweeping = false;
   private isStopping = false;
+  private stoppedAtMs = 0;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -66,11 +70,17 @@ export class SchedulerService implements OnApplicationBootstrap, BeforeApplicati
     this.timer = setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Before a gateway in this process drains: both wait at the same time, or a frozen database would use up the deadline. */
+  onModuleDestroy(): void {
     this.isStopping = true;
     if (this.timer !== null) clearInterval(this.timer);
+    this.stoppedAtMs = performance.now();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    const leftMs = Math.max(0, DRAIN_MS - (performance.now() - this.stoppedAtMs));
     const drained = Promise.allSettled([...this.turns]);
-    const deadline = new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref());
+    const deadline = new Promise((resolve) => setTimeout(resolve, leftMs).unref());
     await Promise.race([drained, deadline]);
   }
 
