@@ -16,7 +16,11 @@ const withServers = {
 // others on two cores they would measure their neighbours.
 export default defineConfig({
   test: {
-    reporters: ['default', './test/support/closing-line.reporter.ts'],
+    reporters: [
+      'default',
+      './test/support/scoreboard.reporter.ts',
+      './test/support/closing-line.reporter.ts',
+    ],
     projects: [
       {
         test: {

@@ -92,12 +92,9 @@ describe('the process killed under load', () => {
     await drained(product, load);
     const { ledger } = load;
     const found = await audit(product.embeddedUrl(), product.dataDir, ledger);
-    scoreboard(
-      `killed ${MOMENTS.length} times`,
-      ledger,
-      found,
-      `, completions not written ${found.predictionsMissing}, back after ${backMs.join(', ')} ms`,
-    );
+    scoreboard(`process killed ${MOMENTS.length} times`, ledger, found, {
+      notes: `${found.predictionsMissing} completions not written, back after ${backMs.join(', ')} ms`,
+    });
     expect(found).toMatchObject(CLEAN);
     expect(ledger.rejected).toEqual([]);
     expect(found.predictionsMissing).toBeLessThan(COMPLETIONS_PER_KILL * MOMENTS.length);

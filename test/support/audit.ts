@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Ledger } from './load.js';
+import { score } from './scoreboard.js';
 
 /** The application's ledger against the tables; see {@link CLEAN} for what must be 0. */
 export interface Audit {
@@ -12,6 +13,8 @@ export interface Audit {
   readonly exposuresDoubled: number;
   /** Exposures of requests that nobody was answered, beyond those that went unanswered: some are counted twice. */
   readonly exposuresTooMany: number;
+  /** Exposures of requests that nobody was answered: they were taken in, and broke off. */
+  readonly exposuresUnanswered: number;
   /** Answers whose completion is in no table: it is written after the answer, so a kill may take some along. */
   readonly predictionsMissing: number;
   readonly predictionsDoubled: number;
@@ -107,6 +110,7 @@ function compareExposures(rows: readonly { readonly id: string }[], ledger: Ledg
     exposuresLost: enrolled.filter(({ requestId }) => !stored.has(requestId)).length,
     exposuresDoubled: rows.length - stored.size,
     exposuresTooMany: Math.max(0, unknown - ledger.unanswered.length),
+    exposuresUnanswered: unknown,
   };
 }
 
@@ -135,12 +139,27 @@ function compareOutcomes(
   };
 }
 
-/** One line per scenario, for whoever watches the tests. */
-export function scoreboard(scenario: string, ledger: Ledger, found: Audit, more = ''): void {
-  const lost = found.exposuresLost + found.outcomesLost;
-  const doubled = found.exposuresDoubled + found.predictionsDoubled + found.outcomesDoubled;
-  process.stderr.write(
-    `${scenario}: sent ${ledger.sent}, answered ${ledger.answered.length}, ` +
-      `acknowledged ${ledger.acknowledged.size}, lost ${lost}, doubled ${doubled}${more}\n`,
-  );
+interface ScoreDetails {
+  readonly drainedMs?: number | null;
+  readonly notes?: string;
+  /** By default all that were sent; where some met a closed listener, those that reached the product. */
+  readonly requests?: number;
+}
+
+/** What a scenario of predictions and outcomes counted, as a line of the scoreboard. */
+export function scoreboard(
+  scenario: string,
+  ledger: Ledger,
+  found: Audit,
+  { drainedMs = null, notes = '', requests = ledger.sent }: ScoreDetails = {},
+): void {
+  score({
+    scenario,
+    requests,
+    answered: ledger.answered.length,
+    lost: found.exposuresLost + found.outcomesLost,
+    doubled: found.exposuresDoubled + found.predictionsDoubled + found.outcomesDoubled,
+    drainedMs,
+    notes: [`${ledger.acknowledged.size} outcomes`, ...(notes === '' ? [] : [notes])].join(', '),
+  });
 }

@@ -4,18 +4,33 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SluiceClient } from '../../demo/sluice-client.js';
-import type { Product } from './product.js';
+import type { ProductStatus } from './product.js';
 import { startUpstream, until, type Upstream } from './sluice.js';
+
+/** A product in one process or in several: whom to ask for what. */
+export interface Played {
+  readonly admin: SluiceClient;
+  /** Data folder of the gateway. */
+  readonly dataDir: string;
+  /** What the gateway says about itself. */
+  status(): Promise<ProductStatus>;
+}
 
 /** Two versions that are equally good, so that nothing but a fault can change who gets what. */
 export interface Scene {
   /** The application's client, with a key of its own for outcomes. */
   readonly client: SluiceClient;
+  /** Scope `outcomes:write`. */
+  readonly dataKey: string;
   close(): Promise<void>;
 }
 
 /** A turn that was cut off leaves its lease behind, 5 s long; then the sweeper takes over, and two turns follow. */
-const TAKEOVER_MS = 45_000;
+const TAKEOVER_MS = 90_000;
+/** A killed server recovers first; on a busy machine that and the starts of processes take their time. */
+const BACK_MS = 90_000;
+/** More than any promise, so that the test tells how long it took. */
+const DRAINED_MS = 90_000;
 
 export const MODEL = 'spam';
 export const EXPERIMENT = 'under-fire';
@@ -43,6 +58,13 @@ export const STEADY_AB = {
   },
 };
 
+/** Every request is copied to a second version, whose answers nobody waits for; it has a model of its own. */
+export const STEADY_SHADOW = {
+  ...STEADY_AB,
+  ...{ name: 'in-the-dark', model: 'shadowed', kind: 'shadow' },
+  mirror: { percent: 100, timeoutMs: 1_000, unsafeMethods: true },
+};
+
 /** Goes up a step every few seconds and stops before the last: decisions fall between and into the kills. */
 export const CLIMBING_CANARY = {
   ...COMMON,
@@ -63,42 +85,73 @@ export const CLIMBING_CANARY = {
   },
 };
 
+/** As {@link CLIMBING_CANARY} with as many steps as there may be, for runs that take long. */
+export function longCanary(hold: string): object {
+  const steps = Array.from({ length: 48 }, (_, index) => ({
+    coverage: (index + 1) / 100,
+    hold: { duration: hold, minUnits: 10 },
+  }));
+  return {
+    ...CLIMBING_CANARY,
+    rollout: {
+      steps: [...steps, { coverage: 0.5, hold: { approval: true } }, { coverage: 1 }],
+    },
+  };
+}
+
 /** Registers the model with its versions and starts the experiment; resolves when the gateway follows it. */
 export async function setScene(
-  product: Product,
+  product: Pick<Played, 'admin' | 'status'>,
   definition: object,
   answerDelayMs = 0,
 ): Promise<Scene> {
   const { admin } = product;
   const upstreams = await Promise.all([0, 1].map(() => startVersion(answerDelayMs)));
-  await admin.putModel(MODEL, {
-    unit: { header: 'x-sluice-unit' },
-    capture: { output: { spam: '/spam' } },
+  await startExperiment(product, {
+    model: MODEL,
+    settings: { unit: { header: 'x-sluice-unit' }, capture: { output: { spam: '/spam' } } },
+    versions: Object.fromEntries(upstreams.map(({ url }, index) => [`v${index + 1}`, url])),
+    definition,
   });
-  for (const [index, { url }] of upstreams.entries()) {
-    await admin.putVersion(MODEL, `v${index + 1}`, { url });
-  }
+  const dataKey = await admin.createKey('application', ['outcomes:write']);
+  return {
+    client: admin.withDataKey(dataKey),
+    dataKey,
+    close: async () => {
+      await Promise.all(upstreams.map((upstream) => upstream.close()));
+    },
+  };
+}
+
+export interface Setting {
+  readonly model: string;
+  /** Of the model, as they are put. */
+  readonly settings: object;
+  /** URL by name. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly definition: object;
+}
+
+/** Puts model, versions and metric there and starts the experiment; resolves when the gateway follows it. */
+export async function startExperiment(
+  played: Pick<Played, 'admin' | 'status'>,
+  { model, settings, versions, definition }: Setting,
+): Promise<void> {
+  const { admin } = played;
+  await admin.putModel(model, settings);
+  for (const [name, url] of Object.entries(versions)) await admin.putVersion(model, name, { url });
   await admin.putMetric('mistakes', {
     kind: 'mean',
     source: { label: { outcome: 'truth', output: 'spam', loss: 'zero_one' } },
     direction: 'decrease',
   });
-  await admin.createExperiment(definition);
-  await admin.perform(EXPERIMENT, 'start', 'a test');
-  const dataKey = await admin.createKey('application', ['outcomes:write']);
+  const { name } = await admin.createExperiment(definition);
+  await admin.perform(name, 'start', 'a test');
   await until('the gateway follows the experiment', async () => {
-    const { decisions } = await decisionLog(admin);
-    return ((await product.status()).configVersion ?? 0) >=
-      (decisions[0]?.configVersion ?? Infinity)
-      ? true
-      : null;
+    const { decisions } = await decisionLog(admin, name);
+    const started = decisions[0]?.configVersion ?? Infinity;
+    return ((await played.status()).configVersion ?? 0) >= started ? true : null;
   });
-  return {
-    client: admin.withDataKey(dataKey),
-    close: async () => {
-      await Promise.all(upstreams.map((upstream) => upstream.close()));
-    },
-  };
 }
 
 /** A version that is wrong about every seventh mail. */
@@ -142,9 +195,8 @@ export async function reportNumber(client: SluiceClient): Promise<number> {
 /** Waits for analyses of events that come now: the experiment goes on. Needs load. Resolves with the milliseconds. */
 export async function goesOn(client: SluiceClient): Promise<number> {
   const sinceMs = performance.now();
-  await until('the control plane works', async () => {
-    return (await client.whyNotUsable()) === null ? true : null;
-  });
+  const works = async () => ((await client.whyNotUsable()) === null ? true : null);
+  await until('the control plane works', works, BACK_MS);
   const before = await reportNumber(client);
   const analysed = async () => ((await reportNumber(client)) >= before + 2 ? true : null);
   await until('two more analyses', analysed, TAKEOVER_MS);
@@ -167,9 +219,9 @@ interface DecisionLog {
   readonly chain: { readonly intact: boolean };
 }
 
-async function decisionLog(client: SluiceClient): Promise<DecisionLog> {
+async function decisionLog(client: SluiceClient, experiment = EXPERIMENT): Promise<DecisionLog> {
   const { controlUrl, adminKey } = client.address;
-  const response = await fetch(`${controlUrl}/api/v1/experiments/${EXPERIMENT}/decisions`, {
+  const response = await fetch(`${controlUrl}/api/v1/experiments/${experiment}/decisions`, {
     headers: { authorization: `Bearer ${adminKey}` },
   });
   return (await response.json()) as DecisionLog;
@@ -191,15 +243,16 @@ export async function checkLog(client: SluiceClient): Promise<LogCheck> {
 
 /** Waits until every event is in the database and every outcome acknowledged; resolves with the milliseconds. */
 export async function drained(
-  product: Product,
+  product: Pick<Played, 'dataDir' | 'status'>,
   load: { readonly untold: number },
 ): Promise<number> {
   const sinceMs = performance.now();
-  await until('everything is in the database', async () => {
+  const isIn = async () => {
     const { unshippedBytes } = (await product.status()).spool;
     const told = load.untold === 0;
     return told && unshippedBytes === 0 && (await leftSpools(product.dataDir)) <= 1 ? true : null;
-  });
+  };
+  await until('everything is in the database', isIn, DRAINED_MS);
   return performance.now() - sinceMs;
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OutcomeEvent, SluiceClient } from '../../demo/sluice-client.js';
+import type { OutcomeEvent, PredictionAnswer, SluiceClient } from '../../demo/sluice-client.js';
 
 const TICK_MS = 20;
 /** Above this the generator waits: it measures the product, it must not become the fault itself. */
@@ -15,6 +15,7 @@ export interface Answered {
   readonly version: string;
   readonly reason: string;
   readonly atMs: number;
+  readonly latencyMs: number;
 }
 
 /** A prediction without a good answer: a status, or what the connection said. */
@@ -30,7 +31,7 @@ export interface Ledger {
   readonly answered: Answered[];
   readonly unanswered: Unanswered[];
   /** Every outcome that was ever sent, acknowledged or not. */
-  readonly posted: Map<string, OutcomeEvent>;
+  readonly posted: Map<string, { readonly value: number }>;
   readonly acknowledged: Set<string>;
   /** Outcome posts that were refused or broke off, and were sent again. */
   refusedPosts: number;
@@ -44,6 +45,11 @@ export interface LoadOptions {
   readonly ratePerSecond: number;
   /** Units come again and again, so that a changed assignment is seen. */
   readonly units: number;
+  /** Another way to send a prediction than the client's, such as a cheaper one for a high rate. */
+  readonly send?: (mail: number) => Promise<PredictionAnswer>;
+  /** Which answers are good ones; by default those of status 200. */
+  readonly isGood?: (status: number) => boolean;
+  readonly maxInFlight?: number;
 }
 
 /** An application under a steady stream of its own callers: predictions, and later the truth about each. */
@@ -91,12 +97,12 @@ export class Load {
   }
 
   private async send(): Promise<void> {
-    const { ratePerSecond } = this.options;
+    const { ratePerSecond, maxInFlight = MAX_IN_FLIGHT } = this.options;
     let dueMs = performance.now();
     while (this.isSending) {
       const nowMs = performance.now();
       for (; dueMs <= nowMs; dueMs += 1_000 / ratePerSecond) {
-        if (this.inFlight.size >= MAX_IN_FLIGHT) continue;
+        if (this.inFlight.size >= maxInFlight) continue;
         const one: Promise<void> = this.predict().finally(() => this.inFlight.delete(one));
         this.inFlight.add(one);
       }
@@ -112,18 +118,22 @@ export class Load {
   /** One prediction for a unit, in the ledger like all others; null when it was not answered well. */
   async predictFor(mail: number): Promise<Answered | null> {
     const { ledger } = this;
-    const { client, model } = this.options;
+    const { client, model, send, isGood = (status) => status === 200 } = this.options;
     const unit = unitName(mail);
     ledger.sent += 1;
+    const sentMs = performance.now();
     try {
-      const answer = await client.predict({ model, path: '/score', unit, body: { mail } });
+      const answer = await (send === undefined
+        ? client.predict({ model, path: '/score', unit, body: { mail } })
+        : send(mail));
       const atMs = Date.now();
       const { requestId, version, reason, status } = answer;
-      if (status !== 200 || requestId === null || version === null || reason === null) {
+      if (!isGood(status) || requestId === null || version === null || reason === null) {
         ledger.unanswered.push({ unit, why: `status ${status}`, atMs });
         return null;
       }
-      const answered: Answered = { unit, requestId, version, reason, atMs };
+      const latencyMs = performance.now() - sentMs;
+      const answered: Answered = { unit, requestId, version, reason, atMs, latencyMs };
       ledger.answered.push(answered);
       this.waiting.push({
         ...{ id: `truth-${requestId}`, model, requestId, name: 'truth', value: mail % 2 },

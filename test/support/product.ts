@@ -17,6 +17,7 @@ const START_MS = 90_000;
 const END_MS = 35_000;
 /** Of what the process printed, for a message when it does not start. */
 const KEPT_OUTPUT_LENGTH = 8_000;
+const KEPT_LINES = 1_000;
 
 export interface Exit {
   readonly code: number | null;
@@ -44,6 +45,18 @@ export interface ProductStatus {
 export interface ProductOptions {
   /** Further variables of its environment, such as `SLUICE_ROLES`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Modules of test/support that it loads before its own. */
+  readonly imports?: readonly string[];
+  /** As `ulimit -n`: descriptors that it may have open. */
+  readonly maxOpenFiles?: number;
+  /** Where its data folder is to be made; by default the system's folder for temporary files. */
+  readonly parentDir?: string;
+}
+
+/** A line that the process printed, and when it came (`performance.now()`). */
+interface Said {
+  readonly atMs: number;
+  readonly line: string;
 }
 
 /** The product as a process of its own that can be killed and started again on the same folder and ports. */
@@ -51,14 +64,18 @@ export class Product {
   readonly admin: SluiceClient;
   private child: ChildProcess | null = null;
   private text = '';
+  private said: Said[] = [];
+  private readonly env: Readonly<Record<string, string>>;
 
   private constructor(
     readonly dataDir: string,
-    private readonly env: Readonly<Record<string, string>>,
+    databaseUrl: string | null,
+    private readonly options: ProductOptions,
     ports: readonly [number, number],
   ) {
     this.env = {
-      ...env,
+      ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }),
+      ...options.env,
       SLUICE_GATEWAY_PORT: String(ports[0]),
       SLUICE_CONTROL_PORT: String(ports[1]),
     };
@@ -71,9 +88,23 @@ export class Product {
 
   /** Not started yet; without a database URL it brings its own embedded database. */
   static async in(databaseUrl: string | null, options: ProductOptions = {}): Promise<Product> {
-    const env = { ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }), ...options.env };
-    const folder = await mkdtemp(join(tmpdir(), 'sluice-faults-'));
-    return new Product(folder, env, await freePorts());
+    const folder = await mkdtemp(join(options.parentDir ?? tmpdir(), 'sluice-faults-'));
+    return new Product(folder, databaseUrl, options, await freePorts());
+  }
+
+  /** Null while it does not run. */
+  get pid(): number | null {
+    return this.isAlive() ? (this.child?.pid ?? null) : null;
+  }
+
+  /** The end of what it printed. */
+  get output(): string {
+    return this.text;
+  }
+
+  /** Lines that it printed since a moment of `performance.now()`. */
+  saidSince(sinceMs: number): readonly string[] {
+    return this.said.filter(({ atMs }) => atMs >= sinceMs).map(({ line }) => line);
   }
 
   /** Milliseconds that the process was ready to run and others had the processor; 0 where the system does not tell. */
@@ -85,24 +116,35 @@ export class Product {
   /** Starts the process and returns at once. */
   spawn(): void {
     if (this.isAlive()) throw new Error('the product runs already');
-    const child = spawn(
-      process.execPath,
-      ['--import', join(top, 'test/support/run-typescript.mjs'), join(top, 'src/main.ts')],
-      {
-        cwd: top,
-        env: {
-          PATH: process.env['PATH'],
-          SLUICE_DATA_DIR: this.dataDir,
-          SLUICE_ADMIN_KEY: ADMIN_KEY,
-          SLUICE_ALLOW_LOOPBACK: '1',
-          SLUICE_LOG_LEVEL: 'warn',
-          ...this.env,
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
+    const { imports = [], maxOpenFiles } = this.options;
+    const modules = ['run-typescript.mjs', ...imports].flatMap((name) => [
+      '--import',
+      join(top, 'test/support', name),
+    ]);
+    const command = [process.execPath, ...modules, join(top, 'src/main.ts')];
+    // the shell becomes the process, so that its id is the one that is killed
+    const limited =
+      maxOpenFiles === undefined
+        ? command
+        : ['sh', '-c', `ulimit -n ${maxOpenFiles} && exec "$0" "$@"`, ...command];
+    const child = spawn(limited[0] ?? '', limited.slice(1), {
+      cwd: top,
+      env: {
+        PATH: process.env['PATH'],
+        SLUICE_DATA_DIR: this.dataDir,
+        SLUICE_ADMIN_KEY: ADMIN_KEY,
+        SLUICE_ALLOW_LOOPBACK: '1',
+        SLUICE_LOG_LEVEL: 'warn',
+        ...this.env,
       },
-    );
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const keep = (chunk: Buffer): void => {
-      this.text = (this.text + chunk.toString()).slice(-KEPT_OUTPUT_LENGTH);
+      const text = chunk.toString();
+      this.text = (this.text + text).slice(-KEPT_OUTPUT_LENGTH);
+      const lines = text.split('\n').filter((line) => line !== '');
+      this.said.push(...lines.map((line) => ({ atMs: performance.now(), line })));
+      this.said = this.said.slice(-KEPT_LINES);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
@@ -118,11 +160,28 @@ export class Product {
     const sinceMs = performance.now();
     this.spawn();
     const what = 'the product works';
-    const usable = async () => ((await this.admin.whyNotUsable()) === null ? true : null);
+    const usable = async () => ((await this.isUsable()) ? true : null);
     await until(what, usable, START_MS).catch((error: unknown) => {
       throw new Error(`${String(error)}; it said: ${this.text}`);
     });
     return performance.now() - sinceMs;
+  }
+
+  /** With the role control once its database works, else once it is ready. */
+  private async isUsable(): Promise<boolean> {
+    const roles = this.env['SLUICE_ROLES'];
+    if (roles?.includes('control') !== false) return (await this.admin.whyNotUsable()) === null;
+    const { gatewayUrl, controlUrl } = this.admin.address;
+    const url = roles.includes('gateway') ? gatewayUrl : controlUrl;
+    return fetch(`${url}/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
+  /** Sends a signal and does not wait: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
   }
 
   /** Sends a signal and waits for the end; a process that outlives its own deadline by far is killed. */
@@ -152,6 +211,18 @@ export class Product {
 
   private isAlive(): boolean {
     return this.child?.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** The sum of a metric's samples at the gateway (or, without that role, at the control port); null: not there. */
+  async metric(name: string, where: 'gateway' | 'control' = 'gateway'): Promise<number | null> {
+    const { gatewayUrl, controlUrl } = this.admin.address;
+    const url = where === 'gateway' ? gatewayUrl : controlUrl;
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const samples = text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+      .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+    return samples.length === 0 ? null : samples.reduce((sum, value) => sum + value, 0);
   }
 
   async status(): Promise<ProductStatus> {

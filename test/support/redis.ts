@@ -12,6 +12,10 @@ export function hasRedis(): boolean {
 
 export interface TestRedis {
   readonly url: string;
+  /** SIGKILL; it forgets everything. */
+  kill(): void;
+  /** Again, under the same URL. */
+  restart(): Promise<void>;
   close(): void;
 }
 
@@ -20,10 +24,18 @@ export async function startRedis(): Promise<TestRedis> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'sluice-redis-'));
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
-  const child = spawn('redis-server', [...options, '--maxmemory-policy', 'noeviction']);
-  await readiness(child);
+  const start = async (): Promise<ChildProcess> => {
+    const started = spawn('redis-server', [...options, '--maxmemory-policy', 'noeviction']);
+    await readiness(started);
+    return started;
+  };
+  let child = await start();
   return {
     url: `redis://127.0.0.1:${String(port)}`,
+    kill: () => child.kill('SIGKILL'),
+    restart: async () => {
+      child = await start();
+    },
     close: () => {
       child.kill('SIGKILL');
       rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,103 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fitOf, isFlat, type Sample } from '../support/flatness.js';
+
+/** Between two looks at a process; a hundred looks in ten minutes are enough for a line. */
+const LOOK_MS = 5_000;
+/** The first part of a run is not looked at: pools fill, code is compiled, the heap finds its size. */
+const WARM_UP_SHARE = 0.4;
+/** Growth below this over a run is what a heap breathes between two full collections. */
+const RSS_NOISE_MIB = 24;
+/** Connections to a database come and go with its faults: pools of 12, LISTEN, the queue's own. */
+const FD_NOISE = 24;
+const MIB = 1024 * 1024;
+
+export interface Watched {
+  readonly name: string;
+  /** Null while it does not run. */
+  readonly pid: () => number | null;
+  /** False: it is killed now and then, so that its numbers begin anew; they are shown and not judged. */
+  readonly isJudged: boolean;
+}
+
+interface Series {
+  readonly of: Watched;
+  readonly rss: Sample[];
+  readonly fds: Sample[];
+}
+
+export interface Verdict {
+  readonly isFlat: boolean;
+  readonly text: string;
+}
+
+/** Looks at memory and descriptors of processes for as long as a run takes. */
+export class Watch {
+  private readonly series: readonly Series[];
+  private readonly sinceMs = performance.now();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(watched: readonly Watched[]) {
+    this.series = watched.map((of) => ({ of, rss: [], fds: [] }));
+    this.timer = setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** What every process has at the moment, in one line. */
+  line(): string {
+    const elapsedS = (performance.now() - this.sinceMs) / 1_000;
+    const each = this.series.map(({ of, rss, fds }) => {
+      const mib = (rss.at(-1)?.value ?? 0) / MIB;
+      return `${of.name} ${mib.toFixed(0)} MiB ${fds.at(-1)?.value ?? 0} fds`;
+    });
+    return `${elapsedS.toFixed(0).padStart(5)} s  ${each.join('  ')}`;
+  }
+
+  /** Ends it; one verdict for each number of each process that is judged. */
+  end(): readonly Verdict[] {
+    clearInterval(this.timer);
+    const fromS = ((performance.now() - this.sinceMs) / 1_000) * WARM_UP_SHARE;
+    return this.series
+      .filter(({ of }) => of.isJudged)
+      .flatMap(({ of, rss, fds }) => [
+        judge(`${of.name} RSS`, 'MiB', inMib(after(rss, fromS)), RSS_NOISE_MIB),
+        judge(`${of.name} descriptors`, '', after(fds, fromS), FD_NOISE),
+      ]);
+  }
+
+  private look(): void {
+    const atS = (performance.now() - this.sinceMs) / 1_000;
+    for (const { of, rss, fds } of this.series) {
+      const pid = of.pid();
+      if (pid === null) continue;
+      try {
+        const resident = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+        rss.push({ atS, value: Number(resident?.[1] ?? 0) * 1024 });
+        fds.push({ atS, value: readdirSync(`/proc/${pid}/fd`).length });
+      } catch {
+        // it was killed between the two
+      }
+    }
+  }
+}
+
+function after(samples: readonly Sample[], fromS: number): readonly Sample[] {
+  return samples.filter(({ atS }) => atS >= fromS);
+}
+
+function inMib(samples: readonly Sample[]): readonly Sample[] {
+  return samples.map(({ atS, value }) => ({ atS, value: value / MIB }));
+}
+
+function judge(what: string, unit: string, samples: readonly Sample[], noise: number): Verdict {
+  const fit = fitOf(samples);
+  if (fit === null) return { isFlat: true, text: `${what}: too few looks for a line` };
+  const { mean, slope, slopeError, growth } = fit;
+  const flat = isFlat(fit, noise);
+  const first = samples[0]?.value ?? 0;
+  const last = samples.at(-1)?.value ?? 0;
+  const values = samples.map(({ value }) => value);
+  const text =
+    `${what}: ${flat ? 'flat' : 'GROWS'}, mean ${mean.toFixed(1)} ${unit} (${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}), ` +
+    `first ${first.toFixed(1)}, last ${last.toFixed(1)}, slope ${(slope * 60).toFixed(3)} ± ${(slopeError * 60).toFixed(3)} ${unit}/min, ` +
+    `${growth.toFixed(1)} ${unit} over ${samples.length} looks (noise ${noise})`;
+  return { isFlat: flat, text };
+}
