@@ -18,8 +18,8 @@ import { score } from '../support/scoreboard.js';
 const BODIES = 10_000;
 const AT_ONCE = 12;
 const MAX_BYTES = 1024 * 1024;
-/** Sizes are 2^(20 u³): half are below a few bytes, one of two hundred is near the limit. */
-const SIZE_SKEW = 3;
+/** Sizes are 2^(20 u⁴): most are small, one of a hundred has more than half a megabyte. */
+const SIZE_SKEW = 4;
 /** One in so many has exactly the size of the limit, or none at all. */
 const EDGE_EVERY = 250;
 

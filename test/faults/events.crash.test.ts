@@ -11,7 +11,7 @@ import { Spool } from '../../src/events/spool.service.js';
 import { poolOf, temporaryDataDir, until } from '../support/events.js';
 import { freshDatabase } from '../support/postgres.js';
 
-const ROUNDS = 20;
+const ROUNDS = process.env['SLUICE_FAULTS'] === 'full' ? 20 : 4;
 const AT_ONCE = 2;
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;

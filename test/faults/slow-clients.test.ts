@@ -21,6 +21,16 @@ const BODY_END_MS = 60_000 + 5_000 + 5_000;
 /** In short form the time-out of a whole request is not waited for. */
 const WATCH_MS = isFull ? BODY_END_MS : HEADERS_END_MS;
 const BEFORE_MS = 3_000;
+/**
+ * Whoever closes its half counts as gone, as node:http has it. Who does not read is ended only when the connection has
+ * been silent for longer than any model may take (21 minutes): until then it costs the buffers of two sockets.
+ */
+const ENDED_SOON = [
+  'says nothing',
+  'sends its headers byte by byte',
+  'closes its half and waits',
+  'goes away in the middle of its body',
+];
 /** 140 clients hold buffers of two sockets each; 8 MiB that each does not read would be 320 MiB. */
 const MEMORY_LIMIT_BYTES = 160 * 1024 * 1024;
 const P99_LIMIT_MS = 2_000;
@@ -116,14 +126,12 @@ describe('slow clients', () => {
       );
     }
     expect(unanswered).toEqual([]);
-    expect(during).toBeLessThan(P99_LIMIT_MS);
+    expect(during).toBeLessThan(Math.max(P99_LIMIT_MS, 3 * p99(0, before.answered)));
     expect(bytes).toBeLessThan(MEMORY_LIMIT_BYTES);
     const ended = new Map(ends.map((end) => [end.behaviour, end]));
-    for (const behaviour of ['says nothing', 'sends its headers byte by byte']) {
+    for (const behaviour of ENDED_SOON) {
       expect(ended.get(behaviour)?.endedMs.length, behaviour).toBe(CLIENTS_PER_KIND);
     }
-    expect(ended.get('closes its half and waits')?.statuses).toEqual(['HTTP/1.1 200 OK']);
-    expect(ended.get('goes away in the middle of its body')?.endedMs.length).toBe(CLIENTS_PER_KIND);
     if (isFull) {
       expect(ended.get('sends its body byte by byte')?.endedMs.length).toBe(CLIENTS_PER_KIND);
     }

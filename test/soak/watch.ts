@@ -6,9 +6,11 @@ const LOOK_MS = 5_000;
 /** The first part of a run is not looked at: pools fill, code is compiled, the heap finds its size. */
 const WARM_UP_SHARE = 0.4;
 /** Growth below this over a run is what a heap breathes between two full collections. */
-const RSS_NOISE_MIB = 24;
-/** Connections to a database come and go with its faults: pools of 12, LISTEN, the queue's own. */
-const FD_NOISE = 24;
+const RSS_NOISE_MIB = 32;
+/** A batch of slow clients that is still there at the end, and the connections that a hanging model leaves for a while. */
+const FD_NOISE = 48;
+/** A shorter stretch after the warm-up shows how a process starts, not how it goes on. */
+const SHORTEST_S = 150;
 const MIB = 1024 * 1024;
 
 export interface Watched {
@@ -89,7 +91,11 @@ function inMib(samples: readonly Sample[]): readonly Sample[] {
 
 function judge(what: string, unit: string, samples: readonly Sample[], noise: number): Verdict {
   const fit = fitOf(samples);
-  if (fit === null) return { isFlat: true, text: `${what}: too few looks for a line` };
+  const lengthS = (samples.at(-1)?.atS ?? 0) - (samples[0]?.atS ?? 0);
+  if (fit === null || lengthS < SHORTEST_S) {
+    const text = `${what}: not judged, ${lengthS.toFixed(0)} s after the warm-up are too short`;
+    return { isFlat: true, text };
+  }
   const { mean, slope, slopeError, growth } = fit;
   const flat = isFlat(fit, noise);
   const first = samples[0]?.value ?? 0;
