@@ -127,12 +127,9 @@ describe('a gateway of two processes', () => {
     expect(metricOf(metrics, 'sluice_gateway_process_up')).toBe(2);
     expect(metricOf(metrics, 'sluice_gateway_process_restarts_total', 'gateway="1"')).toBe(1);
     const found = await audit(product.embeddedUrl(), product.dataDir, load.ledger);
-    scoreboard(
-      'one of two gateway processes killed',
-      load.ledger,
-      found,
-      `, unanswered ${unanswered.length} (${[...new Set(unanswered.map(({ why }) => why))].join()}), back after ${backMs} ms`,
-    );
+    scoreboard('one of two gateway processes killed', load.ledger, found, {
+      notes: `unanswered ${unanswered.length} (${[...new Set(unanswered.map(({ why }) => why))].join()}), back after ${backMs} ms`,
+    });
     // requests of the lines above are in no ledger, and were not enrolled under load
     expect(found).toMatchObject({ ...CLEAN, exposuresTooMany: expect.any(Number) as number });
     expect(found.predictionsMissing).toBeLessThan(TAKEN_ALONG);
