@@ -1,14 +1,14 @@
-import type { Dispatcher } from 'undici';
 import type { LiveVersion } from './live-plan.js';
 import type { Replica } from './replica-set.js';
 import type { Failure } from './retry.js';
+import { SILENT_UPSTREAM, type UpstreamExchange, type UpstreamHandler } from './upstream-call.js';
 
 /** Bytes of an unwanted answer that are read to keep its connection; a longer one costs the connection. */
 const DISCARD_LIMIT_BYTES = 64 * 1024;
 
 /** What an attempt tells its exchange. After `onFailure` or `onEnd` it says nothing more. */
 export interface AttemptListener {
-  onHead(attempt: Attempt, status: number, rawHeaders: readonly (Buffer | string)[]): void;
+  onHead(attempt: Attempt, status: number, rawHeaders: readonly string[]): void;
   /** False: do not send more until `resume`. */
   onData(attempt: Attempt, chunk: Buffer): boolean;
   onEnd(attempt: Attempt): void;
@@ -17,10 +17,10 @@ export interface AttemptListener {
 
 type State = 'open' | 'discarding' | 'over';
 
-/** One call of one version: undici's handler, with a deadline and at most one end. */
-export class Attempt implements Dispatcher.DispatchHandler {
+/** One call of one version, with a deadline and at most one end. */
+export class Attempt implements UpstreamHandler {
   #state: State = 'open';
-  #controller: Dispatcher.DispatchController | null = null;
+  #exchange: UpstreamExchange | null = null;
   #discarded = 0;
   readonly #deadline: NodeJS.Timeout;
   /** Of the answer; 0 until it begins. */
@@ -32,11 +32,13 @@ export class Attempt implements Dispatcher.DispatchHandler {
     /** Acquired from the version's replicas; the attempt gives it back at its end. */
     readonly replica: Replica,
     private readonly listener: AttemptListener,
-    timeoutMs: number,
+    private readonly timeoutMs: number,
   ) {
-    this.#deadline = setTimeout(() => {
-      this.#expire(timeoutMs);
-    }, timeoutMs);
+    this.#deadline = setTimeout(expire, timeoutMs, this);
+  }
+
+  get isWanted(): boolean {
+    return this.#state === 'open';
   }
 
   /** From here on only silence ends the answer: a stream may last longer than a deadline. */
@@ -52,62 +54,57 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** Ends the call at once; the upstream sees its connection close. */
   abort(): void {
     this.#close(this.#status);
-    this.#controller?.abort(new Error('the gateway gave this call up'));
+    this.#exchange?.abort();
   }
 
   resume(): void {
-    this.#controller?.resume();
+    this.#exchange?.resume();
   }
 
-  /** For a call that could not even be handed to undici. */
-  fail(error: Error): void {
-    this.onResponseError(this.#controller, error);
+  onStart(exchange: UpstreamExchange): void {
+    this.#exchange = exchange;
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Given up while it waited for a connection: throwing here ends the request before anything is written.
-    if (this.#state === 'over') throw new Error('the gateway gave this call up');
-    this.#controller = controller;
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (this.#state !== 'open' || status < 200) return;
+  onHead(status: number, rawHeaders: string[]): void {
+    if (this.#state !== 'open') return;
     this.#status = status;
-    this.listener.onHead(this, status, (controller.rawHeaders ?? []) as (Buffer | string)[]);
+    this.listener.onHead(this, status, rawHeaders);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.#state === 'open') {
-      if (!this.listener.onData(this, chunk)) controller.pause();
+      if (!this.listener.onData(this, chunk)) this.#exchange?.pause();
       return;
     }
     this.#discarded += chunk.length;
     if (this.#state === 'discarding' && this.#discarded > DISCARD_LIMIT_BYTES) this.abort();
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     const wanted = this.#state === 'open';
     this.#close(this.#status);
     if (wanted) this.listener.onEnd(this);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+  /** Also for a call that could not even be handed over. */
+  onError(error: Error): void {
     const wanted = this.#state === 'open';
-    const timedOut = 'code' in error && error.code === 'UND_ERR_BODY_TIMEOUT';
+    const timedOut = 'code' in error && error.code === SILENT_UPSTREAM;
     this.#close(timedOut ? 504 : 502);
     if (!wanted) return;
-    const sent = this.#controller !== null;
+    const sent = this.#exchange !== null;
     const kind = timedOut ? 'timeout' : sent ? 'broken' : 'connect';
     this.listener.onFailure(this, { kind, sent, detail: error.message || error.name });
   }
 
-  #expire(timeoutMs: number): void {
+  /** The deadline is there. */
+  expire(): void {
     const wanted = this.#state === 'open';
     this.#close(504);
     this.abort();
     if (!wanted) return;
-    const sent = this.#controller !== null;
-    const detail = `no answer within ${timeoutMs} ms`;
+    const sent = this.#exchange !== null;
+    const detail = `no answer within ${this.timeoutMs} ms`;
     this.listener.onFailure(this, { kind: 'timeout', sent, detail });
   }
 
@@ -118,4 +115,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
     clearTimeout(this.#deadline);
     this.version.replicas.release(this.replica, status);
   }
+}
+
+/** One function for all timers, instead of one made for each call. */
+function expire(attempt: Attempt): void {
+  attempt.expire();
 }

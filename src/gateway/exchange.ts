@@ -3,7 +3,7 @@ import { Answer } from './answer.js';
 import { Attempt, type AttemptListener } from './attempt.js';
 import type { AssignedCall } from './call.js';
 import { capture } from './capture.js';
-import { answerHead, upstreamHeaders } from './headers.js';
+import { answerHead, upstreamHeaderLines } from './headers.js';
 import type { LiveVersion } from './live-plan.js';
 import { sendProblem, type Problem } from './problem.js';
 import type { Replica } from './replica-set.js';
@@ -14,7 +14,7 @@ const RETRY_AFTER_S = '1';
 
 /** What an exchange needs from the gateway around it. */
 export interface ExchangeHost {
-  dispatch(attempt: Attempt, call: AssignedCall, headers: string[]): void;
+  dispatch(attempt: Attempt, call: AssignedCall, headerLines: string): void;
   /** Takes a retry out of the model's budget; false when it is used up. */
   takeRetry(model: string): boolean;
   failed(model: string, version: string, kind: string): void;
@@ -51,7 +51,7 @@ export class Exchange implements AttemptListener {
     else this.#try(this.call.assigned, this.call.assigned.timeoutMs);
   }
 
-  onHead(attempt: Attempt, status: number, rawHeaders: readonly (Buffer | string)[]): void {
+  onHead(attempt: Attempt, status: number, rawHeaders: readonly string[]): void {
     if (status >= 500) {
       this.host.failed(this.call.model.plan.name, attempt.version.name, 'status');
       if (attempt.version === this.call.assigned) {
@@ -131,9 +131,9 @@ export class Exchange implements AttemptListener {
     const attempt = new Attempt(version, replica, this, timeoutMs);
     this.#attempt = attempt;
     try {
-      this.host.dispatch(attempt, call, upstreamHeaders(call.req.rawHeaders, version, call.id));
+      this.host.dispatch(attempt, call, upstreamHeaderLines(call.req.rawHeaders, version, call.id));
     } catch (error) {
-      attempt.fail(error instanceof Error ? error : new Error(String(error)));
+      attempt.onError(error instanceof Error ? error : new Error(String(error)));
     }
   }
 

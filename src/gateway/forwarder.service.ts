@@ -54,14 +54,14 @@ export class Forwarder implements ExchangeHost {
     else this.#expose(call);
   }
 
-  dispatch(attempt: Attempt, call: AssignedCall, headers: string[]): void {
+  dispatch(attempt: Attempt, call: AssignedCall, headerLines: string): void {
     const { address } = attempt.replica;
     this.upstreams.dispatch(
       address.origin,
       {
         path: upstreamPath(address, call.rest),
         method: call.req.method ?? 'GET',
-        headers,
+        headerLines,
         body: call.body.bytes.length === 0 ? null : call.body.bytes,
       },
       attempt,

@@ -123,7 +123,7 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
     clearInterval(sweep);
     this.#server.close();
     await this.live.stop();
-    await this.upstreams.destroy();
+    this.upstreams.destroy();
   }
 }
 

@@ -1,33 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from 'prom-client';
 import { Spool } from '../events/spool.service.js';
 import type { Prediction } from '../events/event.js';
 import { watchLoad } from '../load/load-metrics.js';
 import { Load } from '../load/load.service.js';
+import { AnsweredCounters, type RenderedMetric } from './answered-counters.js';
 import { watchFleet } from './fleet-metrics.js';
 import { Fleet } from './fleet.service.js';
 import { LivePlanService } from './live-plan.service.js';
 import type { MirrorResult, TargetName, TargetStatus } from './mirror-target.js';
 
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-
 /** Process numbers of this gateway, in Prometheus format. */
 @Injectable()
 export class GatewayTelemetry {
   readonly #registry = new Registry();
-  readonly #requests = new Counter({
-    name: 'sluice_gateway_requests_total',
-    help: 'Answered requests by served version and status class (0xx: the caller went away).',
-    labelNames: ['model', 'version', 'status'],
-    registers: [this.#registry],
-  });
-  readonly #latency = new Histogram({
-    name: 'sluice_gateway_latency_seconds',
-    help: 'From the whole request received to the whole answer there, by served version.',
-    labelNames: ['model', 'version'],
-    buckets: SECONDS,
-    registers: [this.#registry],
-  });
+  readonly #answered = new AnsweredCounters();
   readonly #failures = new Counter({
     name: 'sluice_gateway_upstream_failures_total',
     help: 'Failed attempts by version and kind: status (>= 500), timeout, connect, broken, saturated.',
@@ -97,12 +84,23 @@ export class GatewayTelemetry {
       'Events that could not be written down.',
       () => spool.counters().dropped,
     );
+    this.#render('sluice_gateway_requests_total', (name) =>
+      this.#answered.requests(
+        name,
+        'Answered requests by served version and status class (0xx: the caller went away).',
+      ),
+    );
+    this.#render('sluice_gateway_latency_seconds', (name) =>
+      this.#answered.latencies(
+        name,
+        'From the whole request received to the whole answer there, by served version.',
+      ),
+    );
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  answered({ model, servedVersion: version, status, latencyMs }: Prediction): void {
-    this.#requests.inc({ model, version, status: `${Math.floor(status / 100)}xx` });
-    this.#latency.observe({ model, version }, latencyMs / 1000);
+  answered({ model, servedVersion, status, latencyMs }: Prediction): void {
+    this.#answered.add(model, servedVersion, status, latencyMs);
   }
 
   upstreamFailed(model: string, version: string, kind: string): void {
@@ -156,6 +154,12 @@ export class GatewayTelemetry {
       'Connections opened to a shadow so far.',
       ({ connections }) => connections,
     );
+  }
+
+  /** The registry asks a metric for its name and its values, which is all that ours have. */
+  #render(name: string, get: (name: string) => RenderedMetric): void {
+    const metric = { name, get: () => Promise.resolve(get(name)) };
+    this.#registry.registerMetric(metric as unknown as Metric);
   }
 
   get contentType(): string {

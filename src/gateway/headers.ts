@@ -37,37 +37,67 @@ const NOT_BACK = new Set([
   'x-sluice-variant',
 ]);
 
-/** Headers of a request to an upstream (name, value, name, value …), built from the caller's, never copied whole. */
-export function upstreamHeaders(
-  rawHeaders: readonly string[],
-  version: LiveVersion,
-  requestId: string,
-): string[] {
-  const listed = connectionNames(rawHeaders);
-  const out: string[] = [];
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
-    const lower = name.toLowerCase();
-    if (NOT_UPSTREAM.has(lower) || listed?.has(lower) || version.headerNames.has(lower)) continue;
-    out.push(name, rawHeaders[i + 1] ?? '');
-  }
-  out.push('x-sluice-request-id', requestId);
-  for (const part of version.headers) out.push(part);
-  return out;
+/** What is to be known of a header name. */
+interface KnownName {
+  readonly lower: string;
+  readonly goesUpstream: boolean;
+  readonly goesBack: boolean;
+}
+
+/** Names come again with every message: each is judged once, by how it is written. Beyond this many, anew. */
+const MAX_KNOWN_NAMES = 1_000;
+const knownNames = new Map<string, KnownName>();
+
+function knownName(name: string): KnownName {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  const made = {
+    lower,
+    goesUpstream: !NOT_UPSTREAM.has(lower),
+    goesBack: !NOT_BACK.has(lower),
+  };
+  if (knownNames.size >= MAX_KNOWN_NAMES) knownNames.clear();
+  // A copy: a name cut out of a head would keep the whole head in memory.
+  knownNames.set(Buffer.from(name, 'latin1').toString('latin1'), made);
+  return made;
 }
 
 /**
- * Headers of a copy: what the version would get if it served, and the mark by which it can tell that nobody waits for
- * its answer. A caller cannot forge the mark.
+ * Header lines of a request to an upstream (`name: value` and CRLF each), built from the caller's, never copied whole.
+ * Host and framing are left to the connection.
  */
-export function shadowHeaders(
+export function upstreamHeaderLines(
+  rawHeaders: readonly string[],
+  version: LiveVersion,
+  requestId: string,
+): string {
+  const listed = connectionNames(rawHeaders);
+  const own = version.headerNames.size === 0 ? null : version.headerNames;
+  let lines = '';
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const { lower, goesUpstream } = knownName(name);
+    if (!goesUpstream || listed?.has(lower) === true || own?.has(lower) === true) continue;
+    lines += `${name}: ${rawHeaders[i + 1] ?? ''}\r\n`;
+  }
+  lines += `x-sluice-request-id: ${requestId}\r\n`;
+  for (let i = 0; i + 1 < version.headers.length; i += 2) {
+    lines += `${version.headers[i] ?? ''}: ${version.headers[i + 1] ?? ''}\r\n`;
+  }
+  return lines;
+}
+
+/**
+ * Header lines of a copy: what the version would get if it served, and the mark by which it can tell that nobody waits
+ * for its answer. A caller cannot forge the mark.
+ */
+export function shadowHeaderLines(
   rawHeaders: readonly string[],
   version: LiveVersion,
   { requestId, experiment }: { readonly requestId: string; readonly experiment: string },
-): string[] {
-  const headers = upstreamHeaders(rawHeaders, version, requestId);
-  headers.push('x-sluice-shadow', experiment);
-  return headers;
+): string {
+  return `${upstreamHeaderLines(rawHeaders, version, requestId)}x-sluice-shadow: ${experiment}\r\n`;
 }
 
 /** What the gateway reads from the head of an upstream's answer, and the headers that go on to the caller. */
@@ -80,20 +110,17 @@ export interface AnswerHead {
 }
 
 /** Filters the headers of an upstream's answer in the same way. */
-export function answerHead(rawHeaders: readonly (Buffer | string)[]): AnswerHead {
-  const flat = rawHeaders.map((part) =>
-    typeof part === 'string' ? part : part.toString('latin1'),
-  );
-  const listed = connectionNames(flat);
+export function answerHead(rawHeaders: readonly string[]): AnswerHead {
+  const listed = connectionNames(rawHeaders);
   const headers: string[] = [];
   let contentLength: number | null = null;
   let contentType = '';
   let contentEncoding = '';
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const name = flat[i] ?? '';
-    const value = flat[i + 1] ?? '';
-    const lower = name.toLowerCase();
-    if (NOT_BACK.has(lower) || listed?.has(lower)) continue;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const value = rawHeaders[i + 1] ?? '';
+    const { lower, goesBack } = knownName(name);
+    if (!goesBack || listed?.has(lower) === true) continue;
     if (lower === 'content-length') contentLength = Number(value);
     else if (lower === 'content-type') contentType = value;
     else if (lower === 'content-encoding') contentEncoding = value;

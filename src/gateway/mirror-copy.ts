@@ -1,5 +1,6 @@
-import type { Dispatcher } from 'undici';
+import { answerHead } from './headers.js';
 import { NO_CONNECTION } from './mirror-connector.js';
+import type { UpstreamExchange, UpstreamHandler } from './upstream-call.js';
 
 /** What one copy may cost. */
 export interface CopyLimits {
@@ -28,11 +29,11 @@ export type CopyEnd =
   | { readonly kind: 'no_connection' }
   | { readonly kind: 'dropped' };
 
-/** One request to a shadow: undici's handler, bounded in time and bytes, with exactly one end. */
-export class MirrorCopy implements Dispatcher.DispatchHandler {
+/** One request to a shadow, bounded in time and bytes, with exactly one end. */
+export class MirrorCopy implements UpstreamHandler {
   readonly #startedMs = performance.now();
   readonly #deadline: NodeJS.Timeout;
-  #controller: Dispatcher.DispatchController | null = null;
+  #exchange: UpstreamExchange | null = null;
   #isOver = false;
   #status = 0;
   #contentEncoding = '';
@@ -55,28 +56,20 @@ export class MirrorCopy implements Dispatcher.DispatchHandler {
     this.#end({ kind: 'dropped' });
   }
 
-  /** For a copy that could not even be handed to undici. */
-  refused(error: unknown): void {
-    this.#fail(String(error), false);
+  get isWanted(): boolean {
+    return !this.#isOver;
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Over while it waited for its connection: throwing here ends the request before anything is written.
-    if (this.#isOver) throw new Error('this copy is not wanted any more');
-    this.#controller = controller;
+  onStart(exchange: UpstreamExchange): void {
+    this.#exchange = exchange;
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    if (status < 200) return;
+  onHead(status: number, rawHeaders: string[]): void {
     this.#status = status;
-    this.#contentEncoding = String(headers['content-encoding'] ?? '');
+    this.#contentEncoding = answerHead(rawHeaders).contentEncoding;
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.#isOver) return;
     this.#bytes += chunk.length;
     if (this.#bytes > this.limits.maxBodyBytes) {
@@ -84,7 +77,7 @@ export class MirrorCopy implements Dispatcher.DispatchHandler {
     } else this.#chunks.push(chunk);
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     this.#end({
       kind: 'answered',
       status: this.#status,
@@ -94,7 +87,8 @@ export class MirrorCopy implements Dispatcher.DispatchHandler {
     });
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+  /** Also for a copy that could not even be handed over. */
+  onError(error: Error): void {
     const code = 'code' in error ? error.code : undefined;
     if (code === NO_CONNECTION) this.#end({ kind: 'no_connection' });
     else this.#fail(error.message || error.name, code === 'UND_ERR_CONNECT_TIMEOUT');
@@ -111,7 +105,7 @@ export class MirrorCopy implements Dispatcher.DispatchHandler {
     clearTimeout(this.#deadline);
     this.#chunks = [];
     // After a whole answer there is nothing to abort, and its connection serves the next copy.
-    if (end.kind !== 'answered') this.#controller?.abort(new Error('this copy is over'));
+    if (end.kind !== 'answered') this.#exchange?.abort();
     this.onOver(end);
   }
 

@@ -1,9 +1,10 @@
-import { Pool, type buildConnector, type Dispatcher } from 'undici';
+import type { buildConnector } from 'undici';
 import type { MirrorDrop } from '../events/event.js';
 import { Breaker, type BreakerChange, type Pass } from './mirror-breaker.js';
 import { ConnectBudget, withinBudget } from './mirror-connector.js';
 import { MirrorCopy, type CopyEnd, type CopyLimits } from './mirror-copy.js';
-import { CONNECTION_MAX_AGE_MS, KEEP_ALIVE_MARGIN_MS, KEEP_ALIVE_MS } from './upstreams.service.js';
+import type { UpstreamRequest } from './upstream-call.js';
+import { UpstreamPool } from './upstream-pool.js';
 
 /** Copies to one shadow under way at once, whatever a plan says: with the cap on bodies, its share of memory. */
 export const MAX_IN_FLIGHT = 32;
@@ -15,7 +16,7 @@ const RETRY_CONNECT_MS = 100;
 export interface CopyOrder {
   /** Of the replica that gets the copy. */
   readonly origin: string;
-  readonly options: Dispatcher.DispatchOptions;
+  readonly request: UpstreamRequest;
   readonly limits: CopyLimits;
   readonly maxInFlight: number;
 }
@@ -51,7 +52,7 @@ export type MirrorResult =
 /** One shadow version of one experiment: connections, caps and breaker of its own, shared with nobody. */
 export class MirrorTarget {
   /** By origin: a version may have several replicas. */
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, UpstreamPool>();
   readonly #budget = new ConnectBudget();
   readonly #breaker = new Breaker();
   readonly #underWay = new Set<MirrorCopy>();
@@ -128,9 +129,9 @@ export class MirrorTarget {
     });
     this.#underWay.add(copy);
     try {
-      this.#poolOf(job.origin).dispatch(job.options, copy);
+      this.#poolOf(job.origin).dispatch(job.request, copy);
     } catch (error) {
-      copy.refused(error);
+      copy.onError(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -143,34 +144,21 @@ export class MirrorTarget {
   /** Lets copies under way end and closes; for a shadow that is over. */
   async retire(): Promise<void> {
     this.#forgetWaiting();
-    // Rejects only when it was closed before: nothing to do then.
-    await Promise.allSettled([...this.#pools.values()].map((pool) => pool.close()));
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
   }
 
   /** Drops what is under way and ends every connection. */
   destroy(): void {
     this.#forgetWaiting();
     for (const copy of [...this.#underWay]) copy.drop();
-    for (const pool of this.#pools.values()) pool.destroy().catch(() => undefined);
+    for (const pool of this.#pools.values()) pool.destroy();
   }
 
-  #poolOf(origin: string): Pool {
+  #poolOf(origin: string): UpstreamPool {
     let pool = this.#pools.get(origin);
     if (pool === undefined) {
-      pool = new Pool(origin, {
-        connect: withinBudget(this.connect, this.#budget),
-        // As many as copies, so that none waits for another: its latency would be that of the queue.
-        connections: MAX_IN_FLIGHT,
-        pipelining: 1,
-        allowH2: false,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
-        clientTtl: CONNECTION_MAX_AGE_MS,
-        // A copy has one deadline for everything.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
+      // As many as copies, so that none waits for another: its latency would be that of the queue.
+      pool = new UpstreamPool(origin, withinBudget(this.connect, this.#budget), MAX_IN_FLIGHT);
       this.#pools.set(origin, pool);
     }
     return pool;

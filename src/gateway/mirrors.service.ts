@@ -8,7 +8,7 @@ import type { ExperimentPlan, MirrorPlan, VariantPlan } from '../routing/plan.js
 import type { AssignedCall } from './call.js';
 import { captureOutput } from './capture.js';
 import { GatewayTelemetry } from './gateway-telemetry.service.js';
-import { shadowHeaders } from './headers.js';
+import { shadowHeaderLines } from './headers.js';
 import type { LiveModel, LivePlan, LiveVersion } from './live-plan.js';
 import { mirrorConnector } from './mirror-connector.js';
 import { MirrorTarget, type MirrorResult, type TargetStatus } from './mirror-target.js';
@@ -173,10 +173,10 @@ export class Mirrors {
     target.send(
       {
         origin: address.origin,
-        options: {
+        request: {
           path: upstreamPath(address, call.rest),
           method: call.req.method ?? 'GET',
-          headers: shadowHeaders(call.req.rawHeaders, version, {
+          headerLines: shadowHeaderLines(call.req.rawHeaders, version, {
             requestId: call.id,
             experiment: experiment.name,
           }),
