@@ -5,6 +5,9 @@ import type { AnswerHead } from './headers.js';
 /** Answers up to this length are sent in one piece when they are whole: status, headers and body in one write. */
 const WHOLE_LIMIT_BYTES = 64 * 1024;
 
+/** Up to this length an answer is written as one text; above it copying costs more than a second piece. */
+const ONE_WRITE_BYTES = 16 * 1024;
+
 /**
  * The answer to the caller. A short answer of known length is held until it is whole, which also keeps the fallback
  * possible until then; anything else flows as it comes.
@@ -81,7 +84,10 @@ export class Answer {
     const hasBody = this.res.req.method !== 'HEAD' && status !== 204 && status !== 304;
     if (!this.#saysLength && hasBody) headers.push('content-length', String(body?.length ?? 0));
     this.res.writeHead(status, headers);
-    this.res.end(body);
+    // A text goes out together with its head in one write, bytes in a second piece; Latin-1 keeps every byte.
+    if (body !== undefined && body.length <= ONE_WRITE_BYTES) {
+      this.res.end(body.toString('latin1'), 'latin1');
+    } else this.res.end(body);
   }
 
   /** Forgets an answer of which nothing went out yet, so that another one can begin. */

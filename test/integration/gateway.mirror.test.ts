@@ -130,7 +130,7 @@ describe('a copy', () => {
       expect(scene.shadow.seen.map((seen) => seen.method)).toEqual([method, method, method]);
       const [status] = scene.gateway.mirrors.status;
       expect(status).toMatchObject({ sent: 3, inFlight: 0 });
-      // undici ends a connection after HEAD: some servers send a body all the same.
+      // A connection ends with HEAD: some servers send a body all the same.
       expect(status?.connections).toBe(method === 'HEAD' ? 3 : 1);
     },
   );
