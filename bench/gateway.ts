@@ -9,7 +9,7 @@ import { startNginxSplit, startNginxStub } from './gateway/nginx.js';
 import { startNodeStub } from './gateway/node-stub.js';
 import type { Peer } from './gateway/peer.js';
 import { cpuSeconds, residentBytes } from './gateway/process.js';
-import { median, table, type Figures } from './gateway/table.js';
+import { table, type Figures } from './gateway/table.js';
 import { startSluicePeer } from './gateway/sluice.js';
 import { hasWrk, runNodeLoad, saturate } from './gateway/wrk.js';
 
@@ -116,4 +116,3 @@ if (only.has('mirrored')) {
 }
 await stub.close();
 appendResult(options.out, { rounds: ROUNDS, seconds: SECONDS, rows });
-void median;

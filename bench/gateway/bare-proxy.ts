@@ -1,6 +1,6 @@
 // What a Node programmer writes first: node:http in front, undici's request() behind, nothing else. A peer of the
 // benchmark; started with the port of the version behind it.
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Pool } from 'undici';
 
@@ -10,17 +10,17 @@ const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
-    const { connection: _connection, host: _host, ...headers } = request.headers;
+    const headers = without(request.headers, 'connection', 'host');
     pool
       .request({
         path: request.url ?? '/',
-        method: (request.method ?? 'GET') as 'GET',
+        method: request.method ?? 'GET',
         headers,
         body: Buffer.concat(chunks),
       })
       .then(async (answer) => {
         const body = Buffer.from(await answer.body.arrayBuffer());
-        const { connection: _own, 'transfer-encoding': _coding, ...own } = answer.headers;
+        const own = without(answer.headers, 'connection', 'transfer-encoding');
         response.writeHead(answer.statusCode, own);
         response.end(body);
       })
@@ -29,6 +29,10 @@ const server = createServer((request, response) => {
       });
   });
 });
+function without(headers: IncomingHttpHeaders, ...names: readonly string[]): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
+}
+
 server.keepAliveTimeout = 75_000;
 server.listen(0, '127.0.0.1', () => {
   process.stdout.write(`port ${(server.address() as AddressInfo).port}\n`);

@@ -13,6 +13,7 @@ const LF = 0x0a;
 /** RFC 9110 §5.1 */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** A line end that is not CRLF, or another control character than the tab: RFC 9112 §2.2 and RFC 9110 §5.5. */
+// eslint-disable-next-line no-control-regex -- control characters are what is refused
 const FORBIDDEN = /\r(?!\n)|(?<!\r)\n|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 const DIGITS = /^\d{1,15}$/;
 

@@ -45,13 +45,15 @@ export class AnsweredCounters {
 
   /** @param status HTTP status, 0 when the caller went away before one was known */
   add(model: string, version: string, status: number, latencyMs: number): void {
-    let versions = this.#versions.get(model);
-    if (versions === undefined) this.#versions.set(model, (versions = new Map()));
-    let counters = versions.get(version);
-    if (counters === undefined) {
-      versions.set(version, (counters = new VersionCounters(model, version)));
-    }
-    counters.add(status, latencyMs);
+    const known = this.#versions.get(model)?.get(version);
+    (known ?? this.#first(model, version)).add(status, latencyMs);
+  }
+
+  #first(model: string, version: string): VersionCounters {
+    const versions = this.#versions.get(model) ?? new Map<string, VersionCounters>();
+    const counters = new VersionCounters(model, version);
+    this.#versions.set(model, versions.set(version, counters));
+    return counters;
   }
 
   requests(name: string, help: string): RenderedMetric {

@@ -157,7 +157,7 @@ describe('the parser of answers', () => {
           for (const [at, byte] of damage) text[at % text.length] = byte;
           try {
             const { answer, parser } = hear(text, 'GET', pieces);
-            if (answer?.ended !== true || parser.mayReuse === false) return;
+            if (answer?.ended !== true || !parser.mayReuse) return;
             const said = answer.headers.findIndex(
               (part, at) => at % 2 === 0 && part.toLowerCase() === 'content-length',
             );
