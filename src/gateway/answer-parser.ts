@@ -156,9 +156,9 @@ export class AnswerParser {
   }
 
   #bodyState(status: number, { chunked, length }: Framing): State {
+    if (chunked && length !== null) throw new MalformedAnswer('a Content-Length beside chunks');
     if (this.#isHeadRequest || status === 204 || status === 304) return 'idle';
     if (chunked) {
-      if (length !== null) throw new MalformedAnswer('a Content-Length beside chunks');
       this.#trailerBytes = 0;
       return 'chunk_line';
     }
