@@ -42,9 +42,9 @@ export function controlServer(config: Pick<Config, 'roles'>): FastifyAdapter {
       done(error as Error);
     }
   });
-  // lines are parsed one by one where they are used, so that one bad line is one defect
-  server.addContentTypeParser('application/x-ndjson', { parseAs: 'string' }, (_r, body, done) => {
-    done(null, body);
+  // not read here: outcomes are taken line by line as they arrive, however many there are
+  server.addContentTypeParser('application/x-ndjson', (_request, stream, done) => {
+    done(null, stream);
   });
   server.addHook('onRequest', (request, reply, done) => {
     const refusal = smuggling(request.raw) ?? missingRole(config, request);

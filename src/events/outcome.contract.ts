@@ -3,17 +3,17 @@ import { SluiceError } from '../kernel/errors.js';
 import { isUuidV7 } from '../kernel/ids.js';
 import { NAME_PATTERN } from '../kernel/names.js';
 import { jsonDepth, MAX_JSON_DEPTH } from '../kernel/json-depth.js';
+import type { Line } from './ndjson.js';
 import type { Outcome, Rejection } from './outcome.js';
+import { MAX_ID_LENGTH, MAX_NAME_LENGTH, MAX_UNIT_LENGTH, plainOutcome } from './plain-outcome.js';
 
-/** One transaction's worth. */
+/** Of a JSON body, which is parsed as a whole. NDJSON streams, and has no limit but time. */
 export const MAX_OUTCOMES_PER_BATCH = 1_000;
 export const MAX_OUTCOME_BATCH_BYTES = 1024 * 1024;
 const NDJSON = 'application/x-ndjson';
 
-const MAX_ID_LENGTH = 200;
-const MAX_NAME_LENGTH = 200;
-/** Longer ones are hashed (unit-key.ts); this only bounds the work. */
-const MAX_UNIT_LENGTH = 8_192;
+/** Of what is said about a bad entry, which may itself be long. */
+const MAX_DETAIL_LENGTH = 500;
 const NO_CONTROL = /^[^\p{Cc}\p{Surrogate}]+$/u;
 
 const printable = (max: number): z.ZodString =>
@@ -53,9 +53,8 @@ export const outcomeBatchSchema = z.strictObject({
 /** One entry of a batch at its place: an outcome, or why it is none. */
 export type BatchEntry = { readonly index: number; readonly outcome: Outcome } | Rejection;
 
-/** The entries of a body: text is NDJSON, anything else was JSON. Throws `invalid_input` or `too_large` when it is no batch at all. */
+/** The entries of a JSON body. Throws `invalid_input` or `too_large` when it is no batch at all. */
 export function parseOutcomeBatch(body: unknown): readonly BatchEntry[] {
-  if (typeof body === 'string') return parseNdjson(body);
   const outcomes: unknown = isRecord(body) ? body['outcomes'] : undefined;
   if (!Array.isArray(outcomes) || (isRecord(body) && Object.keys(body).length !== 1)) {
     throw new SluiceError('invalid_input', 'the body is not a batch of outcomes', [
@@ -66,32 +65,44 @@ export function parseOutcomeBatch(body: unknown): readonly BatchEntry[] {
       },
     ]);
   }
-  refuseTooMany(outcomes.length);
+  if (outcomes.length > MAX_OUTCOMES_PER_BATCH) {
+    throw new SluiceError('too_large', 'the batch holds too many outcomes', [
+      {
+        field: 'outcomes',
+        given: outcomes.length,
+        expected: `at most ${MAX_OUTCOMES_PER_BATCH}`,
+        advice: `send several batches, or one outcome a line as ${NDJSON}, as many as you like`,
+      },
+    ]);
+  }
   return outcomes.map((sent: unknown, index) => parseEntry(sent, index));
 }
 
-function parseNdjson(text: string): readonly BatchEntry[] {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  refuseTooMany(lines.length);
-  return lines.map((line, index) => {
-    if (jsonDepth(line) > MAX_JSON_DEPTH) {
-      return { index, code: 'malformed', detail: `deeper than ${MAX_JSON_DEPTH} levels` };
-    }
-    let sent: unknown;
-    try {
-      sent = JSON.parse(line);
-    } catch (error) {
-      return {
-        index,
-        code: 'malformed',
-        detail: error instanceof Error ? error.message : 'not JSON',
-      };
-    }
-    return parseEntry(sent, index);
-  });
+/** One line of NDJSON at its place among the lines that are not blank. */
+export function parseOutcomeLine(line: Line, index: number): BatchEntry {
+  if (typeof line !== 'string') return { index, code: 'malformed', detail: line.defect };
+  // no bracket behind the first one: nothing nests, and the text needs no second look
+  const mayNest = line.includes('{', 1) || line.includes('[');
+  if (mayNest && jsonDepth(line) > MAX_JSON_DEPTH) {
+    return { index, code: 'malformed', detail: `deeper than ${MAX_JSON_DEPTH} levels` };
+  }
+  let sent: unknown;
+  try {
+    sent = JSON.parse(line);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : 'not JSON';
+    return { index, code: 'malformed', detail: detail.slice(0, MAX_DETAIL_LENGTH) };
+  }
+  return parseEntry(sent, index);
 }
 
 function parseEntry(sent: unknown, index: number): BatchEntry {
+  const plain = plainOutcome(sent);
+  return plain === null ? parseBySchema(sent, index) : { index, outcome: plain };
+}
+
+/** What the schema says of one entry: the long way, for what is rare or wrong. */
+export function parseBySchema(sent: unknown, index: number): BatchEntry {
   const parsed = outcomeSchema.safeParse(sent);
   if (!parsed.success) {
     const detail = parsed.error.issues
@@ -99,7 +110,7 @@ function parseEntry(sent: unknown, index: number): BatchEntry {
         issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
       )
       .join('; ');
-    return { index, code: 'invalid_input', detail };
+    return { index, code: 'invalid_input', detail: detail.slice(0, MAX_DETAIL_LENGTH) };
   }
   const { id, model, unit, requestId, name, value, at } = parsed.data;
   const subject: Outcome['subject'] | null =
@@ -121,18 +132,6 @@ function parseEntry(sent: unknown, index: number): BatchEntry {
       atMs: at === undefined ? null : Date.parse(at),
     },
   };
-}
-
-function refuseTooMany(count: number): void {
-  if (count <= MAX_OUTCOMES_PER_BATCH) return;
-  throw new SluiceError('too_large', 'the batch holds too many outcomes', [
-    {
-      field: 'outcomes',
-      given: count,
-      expected: `at most ${MAX_OUTCOMES_PER_BATCH}`,
-      advice: 'send several batches',
-    },
-  ]);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -22,6 +22,7 @@ export type RejectionCode =
   | 'invalid_input'
   | 'unknown_model'
   | 'implausible_time'
+  | 'too_old'
   | 'too_many_days'
   | 'conflict';
 
@@ -37,8 +38,14 @@ export interface OutcomeReceipt {
   readonly accepted: number;
   /** Were stored before (or earlier in the batch) with the same payload. */
   readonly duplicates: number;
+  /** By index, the first {@link MAX_TOLD_REJECTIONS} of them. */
   readonly rejected: readonly Rejection[];
+  /** How many more were rejected than are told. */
+  readonly moreRejected: number;
 }
+
+/** As many as a JSON body can hold; a stream of nothing but nonsense must not be kept in memory. */
+export const MAX_TOLD_REJECTIONS = 1_000;
 
 const DAY_MS = 86_400_000;
 /** Clocks of senders differ; a day ahead is no clock. */

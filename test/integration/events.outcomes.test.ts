@@ -363,6 +363,40 @@ describe('POST /outcomes', () => {
     expect(await stored()).toHaveLength(2);
   });
 
+  it('copies large batches, and finds the known ones among them by their ids', async () => {
+    const many = Array.from({ length: 900 }, (_, index) => outcome({ id: `m${index}` }));
+    expect((await post(...many)).body).toMatchObject({ accepted: 900, duplicates: 0 });
+    const changed = { ...many[17], value: 2 };
+    const again = [...many.slice(0, 17), changed, ...many.slice(18), outcome({ id: 'new' })];
+    expect((await post(...again)).body).toMatchObject({
+      accepted: 1,
+      duplicates: 899,
+      rejected: [{ index: 17, code: 'conflict' }],
+      moreRejected: 0,
+    });
+    expect(await stored()).toHaveLength(901);
+  });
+
+  it('stores what COPY must escape as it was sent', async () => {
+    const units = ['\\N', 'a\tb', 'c\nd', 'e\\', '\\.', "'", '"', '{}', '𝒳'];
+    const many = Array.from({ length: 400 }, (_, index) =>
+      outcome({
+        id: `\\t${index}`,
+        unit: units[index % units.length],
+        name: 'a\\nb',
+        value: index / 7,
+      }),
+    );
+    expect((await post(...many)).body).toMatchObject({ accepted: 400 });
+    const { rows } = await pool.query<Record<string, unknown>>(
+      `SELECT id, unit_key AS unit, name, value FROM outcomes`,
+    );
+    const byId = (a: Record<string, unknown>, b: Record<string, unknown>): number =>
+      String(a['id']) < String(b['id']) ? -1 : 1;
+    const sent = many.map(({ id, unit, name, value }) => ({ id, unit, name, value }));
+    expect(rows.sort(byId)).toEqual(sent.sort(byId));
+  });
+
   // The last one: three hundred partitions make every later statement slow.
   it('bounds the partitions that one batch can make', async () => {
     const days = Array.from({ length: 102 }, (_, index) =>

@@ -90,12 +90,19 @@ FROM json_to_recordset($1) AS r(day date, "unitKey" text, "requestId" uuid, "atM
   "configVersion" bigint)
 ON CONFLICT DO NOTHING`;
 
+/** As the product does it: ids make outcomes unique across days. */
 const INSERT_OUTCOMES = `
+WITH sent AS MATERIALIZED (
+  SELECT DISTINCT ON (model, id) *
+  FROM json_to_recordset($1) AS r(day date, unit text, id text, model text, "requestId" uuid, name text,
+    value float8, "atMs" float8)
+), fresh AS (
+  INSERT INTO outcome_ids (model, id, digest, day) SELECT model, id, '', day FROM sent
+  ON CONFLICT DO NOTHING RETURNING model, id
+)
 INSERT INTO outcomes (day, unit_key, id, model, request_id, name, value, at)
 SELECT day, coalesce(unit, "requestId"::text), id, model, "requestId", name, value, to_timestamp("atMs" / 1000.0)
-FROM json_to_recordset($1) AS r(day date, unit text, id text, model text, "requestId" uuid, name text,
-  value float8, "atMs" float8)
-ON CONFLICT DO NOTHING`;
+FROM sent JOIN fresh USING (model, id)`;
 
 const dayOfRequest = (row: { readonly requestId: string }): string =>
   uuidV7Day(row.requestId as RequestId);
