@@ -3,7 +3,10 @@ import { ModuleRef } from '@nestjs/core';
 import { CONFIG } from '../config/config.js';
 import type { Config, Role } from '../config/config.js';
 import { Database } from '../database/database.service.js';
+import { RetentionService } from '../events/retention.service.js';
+import type { RetentionCounters } from '../events/retention.service.js';
 import { Shipper } from '../events/shipper.service.js';
+import type { ShipperStatus } from '../events/shipper.service.js';
 import { Spool } from '../events/spool.service.js';
 import type { SpoolCounters } from '../events/spool.service.js';
 import { Fleet } from '../gateway/fleet.service.js';
@@ -34,6 +37,10 @@ export interface Status {
     readonly unshippedBytes: number;
     readonly lagSeconds: number;
     readonly dropped: number;
+    /** A backlog is being shipped, with pauses so that others get at the database. */
+    readonly isCatchingUp: boolean;
+    /** Bytes that processes which have ended left behind, and that this one ships. */
+    readonly orphanBytes: number;
     /** Why events do not reach the database at the moment; null while they do. */
     readonly failure: string | null;
   };
@@ -41,6 +48,8 @@ export interface Status {
   readonly load: LoadStatus;
   /** Calls under way per version in this gateway, and its replicas; none without the gateway role. */
   readonly traffic: readonly VersionTraffic[];
+  /** What this process dropped of old events; days as SLUICE_RETENTION_DAYS says, null: for ever. */
+  readonly retention: RetentionCounters & { readonly days: number | null };
   /** Shadow versions that this gateway copies requests to; none without the gateway role. */
   readonly shadows: readonly TargetStatus[];
   /** The processes of the gateway where there are several: what is above holds for all of them together. */
@@ -103,12 +112,24 @@ export class StatusService {
     return this.spool.counters();
   }
 
+  /** What this process did about old events. */
+  get retention(): Status['retention'] {
+    const counters = this.modules.get(RetentionService, { strict: false }).counters();
+    return { days: this.config.retentionDays, ...counters };
+  }
+
+  /** The shipper of this process alone. */
+  get shipperStatus(): ShipperStatus {
+    return this.shipper.status();
+  }
+
   async read(): Promise<Status> {
     const isMany = this.processes !== null;
     const gateways = (await this.processes?.read()) ?? [];
     const states = gateways.flatMap(({ state }) => (state === null ? [] : [state]));
     const spools = [this.spool.counters(), ...states.map(({ spool }) => spool)];
-    const failures = [this.shipper.status().failure, ...states.map((one) => one.shippingFailure)];
+    const shipper = this.shipper.status();
+    const failures = [shipper.failure, ...states.map((one) => one.shippingFailure)];
     return {
       product: 'sluice',
       version: PRODUCT_VERSION,
@@ -126,9 +147,12 @@ export class StatusService {
         unshippedBytes: sum(spools.map(({ unshippedBytes }) => unshippedBytes)),
         lagSeconds: Math.max(...spools.map(({ oldestUnshippedMs }) => oldestUnshippedMs)) / 1000,
         dropped: sum(spools.map(({ dropped }) => dropped)),
+        isCatchingUp: shipper.isCatchingUp,
+        orphanBytes: shipper.orphanBytes,
         failure: failures.find((failure) => failure !== null) ?? null,
       },
       load: this.modules.get(Load, { strict: false }).status,
+      retention: this.retention,
       traffic: isMany ? trafficOfAll(states) : this.#traffic,
       shadows: isMany ? shadowsOfAll(states) : this.#shadows,
       gateways,

@@ -42,6 +42,14 @@ export class TelemetryController {
       () => statuses.spoolCounters.unshippedBytes,
     );
     gauge(
+      'sluice_spool_orphan_bytes',
+      'Left behind by processes that have ended, not yet in the database.',
+      () => statuses.shipperStatus.orphanBytes,
+    );
+    gauge('sluice_spool_catching_up', '1 while a backlog is being shipped.', () =>
+      Number(statuses.shipperStatus.isCatchingUp),
+    );
+    gauge(
       'sluice_spool_lag_seconds',
       'Age of the oldest event that is not in the database.',
       () => statuses.spoolCounters.oldestUnshippedMs / 1000,
@@ -50,6 +58,11 @@ export class TelemetryController {
       'sluice_spool_dropped_events',
       'Events that could not be written down.',
       () => statuses.spoolCounters.dropped,
+    );
+    gauge(
+      'sluice_retention_dropped_partitions',
+      'Days of event tables that this process has dropped.',
+      () => statuses.retention.droppedPartitions,
     );
     gauge(
       'sluice_webhook_delivered',

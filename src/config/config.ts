@@ -35,6 +35,10 @@ export interface Config {
   readonly predictionsPerSecond: number;
   /** Posts of outcomes per second and data-plane key, per process; 0: no limit. */
   readonly outcomePostsPerSecond: number;
+  /** Days that raw events are kept, today included; null: for ever. */
+  readonly retentionDays: number | null;
+  /** Share of the time, in (0, 1], that a gateway's backlog of events may keep the database busy. */
+  readonly shipShare: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
 }
 

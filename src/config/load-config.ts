@@ -26,6 +26,12 @@ const QUEUE_MIN_MS = 10;
 const QUEUE_MAX_MS = 10_000;
 /** More requests per second than a process can answer. */
 const RATE_MAX = 1_000_000;
+/** A week at least: a weekend without anybody must not cost the evidence of a Friday. */
+const RETENTION_MIN_DAYS = 7;
+const RETENTION_MAX_DAYS = 36_500;
+/** Below it a busy gateway writes faster than it ships. */
+const SHIP_SHARE_MIN = 0.05;
+const SHIP_SHARE_DEFAULT = 0.5;
 const HOST = /^[a-zA-Z0-9_.:*-]+$|^\[[0-9a-fA-F:.]+\]$/;
 const UPSTREAM =
   /^(\*\.)?[a-zA-Z0-9_.-]+(:\d{1,5})?$|^[0-9a-fA-F:.]+\/\d{1,3}$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$|^[0-9a-fA-F]*:[0-9a-fA-F:.]+$/;
@@ -51,6 +57,8 @@ const EXPECTED = {
   SLUICE_MAX_QUEUE_MS: `milliseconds, from ${QUEUE_MIN_MS} to ${QUEUE_MAX_MS}`,
   SLUICE_PREDICTIONS_PER_SECOND: `a whole number from 0 (no limit) to ${RATE_MAX}`,
   SLUICE_OUTCOME_POSTS_PER_SECOND: `a whole number from 0 (no limit) to ${RATE_MAX}`,
+  SLUICE_RETENTION_DAYS: `days, from ${RETENTION_MIN_DAYS} to ${RETENTION_MAX_DAYS}, or forever`,
+  SLUICE_SHIP_SHARE: `a number from ${SHIP_SHARE_MIN} to 1`,
   SLUICE_LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
 } as const;
 type Name = keyof typeof EXPECTED;
@@ -91,6 +99,16 @@ const whole = (from: number, to: number): z.ZodType<number, string> =>
     .regex(/^\d{1,7}$/)
     .transform(Number)
     .refine((value) => value >= from && value <= to);
+const retentionDays = z
+  .string()
+  .regex(/^(forever|\d{1,5})$/)
+  .transform((text) => (text === 'forever' ? null : Number(text)))
+  .refine((days) => days === null || (days >= RETENTION_MIN_DAYS && days <= RETENTION_MAX_DAYS));
+const shipShare = z
+  .string()
+  .regex(/^[01](\.\d{1,3})?$/)
+  .transform(Number)
+  .refine((share) => share >= SHIP_SHARE_MIN && share <= 1);
 const truth = z
   .enum(['true', 'false', '1', '0', 'yes', 'no'])
   .transform((text) => text === 'true' || text === '1' || text === 'yes');
@@ -120,6 +138,8 @@ const schema = z.object({
   SLUICE_MAX_QUEUE_MS: whole(QUEUE_MIN_MS, QUEUE_MAX_MS).default(QUEUE_DEFAULT_MS),
   SLUICE_PREDICTIONS_PER_SECOND: whole(0, RATE_MAX).default(0),
   SLUICE_OUTCOME_POSTS_PER_SECOND: whole(0, RATE_MAX).default(0),
+  SLUICE_RETENTION_DAYS: retentionDays.nullable().default(null),
+  SLUICE_SHIP_SHARE: shipShare.default(SHIP_SHARE_DEFAULT),
   SLUICE_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
 
@@ -166,6 +186,8 @@ function toConfig(values: z.output<typeof schema>): Config {
     maxQueueMs: values.SLUICE_MAX_QUEUE_MS,
     predictionsPerSecond: values.SLUICE_PREDICTIONS_PER_SECOND,
     outcomePostsPerSecond: values.SLUICE_OUTCOME_POSTS_PER_SECOND,
+    retentionDays: values.SLUICE_RETENTION_DAYS,
+    shipShare: values.SLUICE_SHIP_SHARE,
     logLevel: values.SLUICE_LOG_LEVEL,
   };
 }

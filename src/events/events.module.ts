@@ -10,6 +10,9 @@ import { ExposureStore } from './exposure.store.js';
 import { OutcomeStore } from './outcome.store.js';
 import { OutcomesController } from './outcomes.controller.js';
 import { OutcomesService } from './outcomes.service.js';
+import { RetentionController } from './retention.controller.js';
+import { RetentionService } from './retention.service.js';
+import { RetentionStore } from './retention.store.js';
 import { ShipmentStore } from './shipment.store.js';
 import type { PoolOwner } from './shipment.store.js';
 import { Shipper } from './shipper.service.js';
@@ -17,7 +20,7 @@ import { Spool } from './spool.service.js';
 
 @Module({
   imports: [ModelsModule],
-  controllers: [OutcomesController, AssignmentsController],
+  controllers: [OutcomesController, AssignmentsController, RetentionController],
   providers: [
     Spool,
     Shipper,
@@ -25,11 +28,13 @@ import { Spool } from './spool.service.js';
     onPool(OutcomeStore),
     onPool(ExposureStore),
     onPool(EventStore),
+    onPool(RetentionStore),
+    RetentionService,
     OutcomesService,
     AssignmentsService,
     EventsService,
   ],
-  exports: [Spool, Shipper, OutcomesService, EventsService],
+  exports: [Spool, Shipper, OutcomesService, EventsService, RetentionService],
 })
 export class EventsModule {}
 

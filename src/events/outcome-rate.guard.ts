@@ -28,7 +28,7 @@ export class OutcomeRateGuard implements CanActivate {
           given: principal.name,
           expected: `at most ${this.#limits.perSecond} posts of outcomes per second`,
           advice:
-            'put more outcomes into one post, up to 1,000; SLUICE_OUTCOME_POSTS_PER_SECOND is the limit',
+            'put more outcomes into one post, as lines as many as you like; SLUICE_OUTCOME_POSTS_PER_SECOND is the limit',
         },
       ],
       { retryAfterS },

@@ -1,15 +1,17 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { BlockType } from './block.js';
+import { CONFIG } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { catchUpPauseMs, DEFAULT_SHIP_SHARE, isBacklog } from './catch-up.js';
 import type { Gap } from './gap-log.js';
 import { keepSegment, setAsideLines } from './set-aside.js';
 import { segmentName } from './segment-writer.js';
 import type { SpoolPosition } from './segment-writer.js';
 import { ShipmentStore } from './shipment.store.js';
-import type { RefusedLine, Shipment, Table } from './shipment.store.js';
+import type { RefusedLine, Shipment } from './shipment.store.js';
 import {
   fileBytes,
   folderBytes,
@@ -20,7 +22,7 @@ import {
   spoolBytes,
   touchClaim,
 } from './spool-folder.js';
-import { nextBatch } from './spool-reader.js';
+import { nextBatch, payloadOf } from './spool-reader.js';
 import type { Batch } from './spool-reader.js';
 import { sourceOf } from './spool-source.js';
 import type { Source } from './spool-source.js';
@@ -54,6 +56,8 @@ export interface ShipperStatus {
   readonly orphanSpools: number;
   readonly orphanBytes: number;
   readonly rejectedLines: number;
+  /** The last batch was full: a backlog is being shipped, with pauses. */
+  readonly isCatchingUp: boolean;
 }
 
 /** Copies the spool to PostgreSQL for as long as the process lives; the database may be away for as long as it likes. */
@@ -76,10 +80,12 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   #failedAttempts = 0;
   #complainedAtMs = 0;
   #rejectedLines = 0;
+  #isCatchingUp = false;
 
   constructor(
     private readonly spool: Spool,
     private readonly store: ShipmentStore,
+    @Optional() @Inject(CONFIG) private readonly config?: Pick<Config, 'shipShare'>,
   ) {
     this.#own = sourceOf(spool.id, spool.folder, true);
   }
@@ -107,6 +113,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
       orphanSpools: this.#orphans.length,
       orphanBytes: this.#orphanBytes,
       rejectedLines: this.#rejectedLines,
+      isCatchingUp: this.#isCatchingUp,
     };
   }
 
@@ -143,9 +150,12 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   async #run(): Promise<void> {
     while (!this.#stopping) {
       try {
+        const sinceMs = performance.now();
+        this.#isCatchingUp = false;
         const hasMore = await this.#round();
         this.#recovered();
         if (!hasMore) await this.#rest();
+        else if (this.#isCatchingUp) await this.#yield(performance.now() - sinceMs);
       } catch (error) {
         await this.#backOff(error);
       }
@@ -235,9 +245,9 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   async #ship(source: Source, expected: SpoolPosition, batch: Batch): Promise<void> {
     await this.store.ensureDays(new Set(batch.blocks.map((block) => block.day)));
     const lines = {
-      exposures: linesOf(batch, 'exposures'),
-      predictions: linesOf(batch, 'predictions'),
-      mirrors: linesOf(batch, 'mirrors'),
+      exposures: payloadOf(batch, 'exposure'),
+      predictions: payloadOf(batch, 'prediction'),
+      mirrors: payloadOf(batch, 'mirror'),
     };
     const gaps = batch.damage === null ? [] : await this.#giveUp(source, batch, batch.damage.lines);
     const shipment: Shipment = { spoolId: source.id, expected, to: batch.to, lines, gaps };
@@ -257,7 +267,15 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     if (result.kind === 'shipped') this.#arrived(source, batch);
   }
 
+  /** Leaves the database to others for a while; not when the process is about to end. */
+  async #yield(busyMs: number): Promise<void> {
+    if (this.#draining) return;
+    const pauseMs = catchUpPauseMs(busyMs, this.config?.shipShare ?? DEFAULT_SHIP_SHARE);
+    if (pauseMs >= 1) await this.#pause(pauseMs);
+  }
+
   #arrived(source: Source, batch: Batch): void {
+    this.#isCatchingUp ||= isBacklog(batch);
     source.cursor = batch.to;
     source.lastAtMs = batch.blocks.at(-1)?.atMs ?? source.lastAtMs;
     if (source.isOwn) this.spool.shipped(batch.bytes, source.lastAtMs ?? Date.now());
@@ -363,7 +381,7 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     if (this.#wakeTimer !== null || this.#failure !== null) return;
     this.#wakeTimer = setTimeout(() => {
       this.#wakeTimer = null;
-      if (this.#failure === null) this.#wakeNow();
+      if (this.#failure === null && !this.#isCatchingUp) this.#wakeNow();
     }, WAKE_AFTER_MS);
     this.#wakeTimer.unref();
   }
@@ -371,19 +389,6 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   #wakeNow(): void {
     this.#wake?.();
   }
-}
-
-const TYPE_OF: Readonly<Record<Table, BlockType>> = {
-  exposures: 'exposure',
-  predictions: 'prediction',
-  mirrors: 'mirror',
-};
-
-function linesOf(batch: Batch, table: Table): Buffer {
-  const type = TYPE_OF[table];
-  return Buffer.concat(
-    batch.blocks.filter((block) => block.type === type).map((block) => block.payload),
-  );
 }
 
 function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countLines, HEADER_BYTES, MAX_PAYLOAD_BYTES, readBlocks } from './block.js';
-import type { Block } from './block.js';
+import type { Block, BlockType } from './block.js';
 import { segmentName } from './segment-writer.js';
 import type { SpoolPosition } from './segment-writer.js';
 import { fileBytes, listSegments } from './spool-folder.js';
@@ -68,6 +68,12 @@ export async function nextBatch(
     kind: 'batch',
     batch: { from, to, bytes: rest.length, blocks: [], damage: { lines: countLines(rest) } },
   };
+}
+
+/** The lines of one type, as COPY takes them. */
+export function payloadOf(batch: Batch, type: BlockType): Buffer {
+  const blocks = batch.blocks.filter((block) => block.type === type);
+  return Buffer.concat(blocks.map(({ payload }) => payload));
 }
 
 /** When the first block of a segment was written; null when it is damaged itself. */

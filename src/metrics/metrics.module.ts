@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ErasureController } from './erasure.controller.js';
+import { ErasureService } from './erasure.service.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsService } from './metrics.service.js';
 import { MetricsStore } from './metrics.store.js';
@@ -7,8 +9,8 @@ import { RollupService } from './rollup.service.js';
 
 /** Needs the Database from its global module. */
 @Module({
-  controllers: [MetricsController],
-  providers: [MetricsService, MetricsStore, PairedService, RollupService],
+  controllers: [MetricsController, ErasureController],
+  providers: [ErasureService, MetricsService, MetricsStore, PairedService, RollupService],
   exports: [MetricsService, PairedService, RollupService],
 })
 export class MetricsModule {}

@@ -307,6 +307,23 @@ UPDATE rollup_targets SET watermark = greatest(watermark, (SELECT max(at) FROM r
 WHERE experiment_id = $1`;
 }
 
+/** Takes the unit $2 out of the sums, as if it had never been there. */
+export const ERASE_UNIT = `
+WITH unit AS (
+  DELETE FROM experiment_units WHERE experiment_id = $1 AND unit_key = $2
+  RETURNING phase, variant, crossover, carry_over
+), counts AS (
+  UPDATE unit_cells c SET units = c.units - (NOT u.crossover)::integer, crossovers = c.crossovers - u.crossover::integer,
+    carry_over = c.carry_over - (u.carry_over AND NOT u.crossover)::integer
+  FROM unit u WHERE c.experiment_id = $1 AND c.phase = u.phase AND c.variant = u.variant
+), gone AS (
+  DELETE FROM unit_values WHERE experiment_id = $1 AND unit_key = $2
+  RETURNING metric, phase, variant, y, d, capped, x, has_x, counted
+), moved AS (
+  SELECT metric, phase, variant, y, d, capped, x, has_x, counted, -1 AS sign FROM gone
+), ${CHANGE_CELLS}
+SELECT count(*)::integer AS units FROM unit`;
+
 /** Moves at most $2 values whose window has closed from pending into the cells. */
 export const MATURE = `
 WITH due AS MATERIALIZED (

@@ -21,6 +21,8 @@ export function testConfig(changes: Partial<Config> & Pick<Config, 'dataDir'>): 
     maxQueueMs: 200,
     predictionsPerSecond: 0,
     outcomePostsPerSecond: 0,
+    retentionDays: null,
+    shipShare: 0.5,
     logLevel: 'silent',
     ...changes,
   };

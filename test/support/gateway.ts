@@ -158,6 +158,8 @@ export function gatewayConfig(dataDir: string, change: Partial<Config> = {}): Co
     maxQueueMs: 200,
     predictionsPerSecond: 0,
     outcomePostsPerSecond: 0,
+    retentionDays: null,
+    shipShare: 0.5,
     logLevel: 'silent',
     ...change,
   };

@@ -37,6 +37,8 @@ describe('loading the configuration', () => {
       maxQueueMs: 200,
       predictionsPerSecond: 0,
       outcomePostsPerSecond: 0,
+      retentionDays: null,
+      shipShare: 0.5,
       logLevel: 'info',
     });
   });
@@ -61,6 +63,8 @@ describe('loading the configuration', () => {
       SLUICE_MAX_QUEUE_MS: '10000',
       SLUICE_PREDICTIONS_PER_SECOND: '250',
       SLUICE_OUTCOME_POSTS_PER_SECOND: '10',
+      SLUICE_RETENTION_DAYS: '90',
+      SLUICE_SHIP_SHARE: '0.25',
       SLUICE_LOG_LEVEL: 'silent',
     });
     expect(config).toMatchObject({
@@ -86,6 +90,8 @@ describe('loading the configuration', () => {
       maxQueueMs: 10_000,
       predictionsPerSecond: 250,
       outcomePostsPerSecond: 10,
+      retentionDays: 90,
+      shipShare: 0.25,
       logLevel: 'silent',
     });
   });
