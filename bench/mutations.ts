@@ -1,5 +1,6 @@
 // Does a test notice the mistakes that make engines lie? Applies each mutant of a set to a copy of the repository and runs
-// the tests that have to fail; exit code 1 when a mutant survives. Run: npm run mutations, mutations:actors, mutations:policy, mutations:pairs
+// the tests that have to fail; exit code 1 when a mutant survives. Run: npm run mutations, mutations:actors, mutations:policy, mutations:pairs,
+// mutations:pipeline
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -16,6 +17,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ACTOR_MUTANTS } from './mutants.actors.js';
 import { PAIR_MUTANTS } from './mutants.pairs.js';
+import { PIPELINE_MUTANTS } from './mutants.pipeline.js';
 import { POLICY_MUTANTS } from './mutants.policy.js';
 import { type Edit, type Mutant, MUTANTS } from './mutants.js';
 
@@ -30,6 +32,7 @@ const SETS = {
   actors: { mutants: ACTOR_MUTANTS, projects: ['integration', 'faults'] },
   policy: { mutants: POLICY_MUTANTS, projects: ['pure'] },
   pairs: { mutants: PAIR_MUTANTS, projects: ['pure'] },
+  pipeline: { mutants: PIPELINE_MUTANTS, projects: ['pure', 'integration'] },
 } as const satisfies Record<string, MutantSet>;
 
 interface MutantSet {
