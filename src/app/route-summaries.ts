@@ -37,7 +37,7 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'POST /api/v1/outcomes': 'Record what happened, as JSON or NDJSON; 202 once it is durable',
   'GET /api/v1/events/retention':
     'Days of events that are kept, and what the next upkeep would drop',
-  'DELETE /api/v1/units/:unit': 'Erase everything that is stored about a unit',
+  'DELETE /api/v1/units': 'Erase everything that is stored about a unit',
   'POST /api/v1/assignments':
     'Assign units of a batch job and record them as exposed; 200 once they are durable',
   'GET /api/v1/webhooks': 'List webhooks without their secrets',

@@ -154,8 +154,8 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
         this.#isCatchingUp = false;
         const hasMore = await this.#round();
         this.#recovered();
-        if (!hasMore) await this.#rest();
-        else if (this.#isCatchingUp) await this.#yield(performance.now() - sinceMs);
+        if (hasMore) await this.#yield(performance.now() - sinceMs);
+        else await this.#rest();
       } catch (error) {
         await this.#backOff(error);
       }
@@ -267,9 +267,9 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     if (result.kind === 'shipped') this.#arrived(source, batch);
   }
 
-  /** Leaves the database to others for a while; not when the process is about to end. */
+  /** During a backlog, leaves the database to others for a while; not when the process is about to end. */
   async #yield(busyMs: number): Promise<void> {
-    if (this.#draining) return;
+    if (!this.#isCatchingUp || this.#draining) return;
     const pauseMs = catchUpPauseMs(busyMs, this.config?.shipShare ?? DEFAULT_SHIP_SHARE);
     if (pauseMs >= 1) await this.#pause(pauseMs);
   }

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { NAME_PATTERN } from '../kernel/names.js';
 
-/** What a path can hold; longer units are stored under their hash, which can be given instead. */
+/** Longer units are stored under their hash (events/unit-key.ts), which is then to be given. */
 const MAX_UNIT_LENGTH = 512;
 
-export const erasedUnit = z.string().min(1).max(MAX_UNIT_LENGTH);
-
+/** In the query, because a path holds no unit of any length with any characters. */
 export const erasureQuery = z.strictObject({
+  unit: z
+    .string()
+    .min(1)
+    .max(MAX_UNIT_LENGTH, 'must be sha256: and the hex digest of a unit longer than this')
+    .describe('The unit, as applications call it'),
   model: z
     .string()
     .regex(NAME_PATTERN, 'must be the name of a model')
@@ -16,7 +20,7 @@ export const erasureQuery = z.strictObject({
 
 export type ErasureQuery = z.infer<typeof erasureQuery>;
 
-/** Answer of DELETE /api/v1/units/{unit}. */
+/** Answer of DELETE /api/v1/units. */
 export const erasureReportSchema = z.object({
   erased: z
     .object({

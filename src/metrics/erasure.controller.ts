@@ -1,6 +1,6 @@
-import { Controller, Delete, Param, Query, SerializeOptions } from '@nestjs/common';
+import { Controller, Delete, Query, SerializeOptions } from '@nestjs/common';
 import { Actor, RequireScope } from '../auth/scope.js';
-import { erasedUnit, erasureQuery, erasureReportSchema } from './erasure.contract.js';
+import { erasureQuery, erasureReportSchema } from './erasure.contract.js';
 import type { ErasureQuery } from './erasure.contract.js';
 import { ErasureService } from './erasure.service.js';
 import type { ErasureReport } from './erasure.service.js';
@@ -10,14 +10,13 @@ export class ErasureController {
   constructor(private readonly erasure: ErasureService) {}
 
   /** Removes what is stored about a unit, and says what that was. A unit that is not there is no error. */
-  @Delete(':unit')
+  @Delete()
   @RequireScope('admin')
   @SerializeOptions({ schema: erasureReportSchema })
   erase(
-    @Param('unit', { schema: erasedUnit }) unit: string,
     @Query({ schema: erasureQuery }) query: ErasureQuery,
     @Actor() actor: string,
   ): Promise<ErasureReport> {
-    return this.erasure.erase({ unitKey: unit, model: query.model ?? null, actor });
+    return this.erasure.erase({ unitKey: query.unit, model: query.model ?? null, actor });
   }
 }

@@ -200,3 +200,28 @@ describe('outcomes as a stream', () => {
     expect(await storedCount()).toBe(3_000);
   });
 });
+
+describe('what is stored about a unit', () => {
+  it('is erased by an administrator and by nobody else', async () => {
+    await send(line({ unit: 'carl & sons/é' }) + line({ unit: 'dora' }));
+    const erase = (query: string, withKey: string): Promise<Response> =>
+      fetch(`${sluice.controlUrl}/api/v1/units?${query}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${withKey}` },
+      });
+    const query = new URLSearchParams({ unit: 'carl & sons/é', model: 'spam' }).toString();
+    expect((await erase(query, key)).status).toBe(403);
+    expect((await erase('model=spam', ADMIN_KEY)).status).toBe(422);
+    const answer = await erase(query, ADMIN_KEY);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ erased: { outcomes: 1 } });
+    expect(await storedCount()).toBe(1);
+  });
+
+  it('is listed by the day, with what goes next', async () => {
+    const answer = await fetch(`${sluice.controlUrl}/api/v1/events/retention`, {
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    });
+    expect(await answer.json()).toMatchObject({ retentionDays: RETENTION_DAYS, heldBy: null });
+  });
+});

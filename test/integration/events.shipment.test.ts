@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { catchUpPauseMs } from '../../src/events/catch-up.js';
 import { ShipmentStore } from '../../src/events/shipment.store.js';
 import type { PoolOwner } from '../../src/events/shipment.store.js';
@@ -22,8 +22,10 @@ afterAll(async () => {
   await pool.end();
   await database.close();
 });
+afterEach(() => {
+  dir.remove();
+});
 beforeEach(async () => {
-  dir?.remove();
   dir = temporaryDataDir();
   await pool.query('TRUNCATE exposures, predictions, spool_watermarks, event_gaps');
 });

@@ -316,6 +316,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/v1/events/retention': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Days of events that are kept, and what the next upkeep would drop
+     * @description Needs the control-plane scope `experiments:read`.
+     */
+    get: operations['retentionView'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/v1/traffic': {
     parameters: {
       query?: never;
@@ -435,6 +455,26 @@ export interface paths {
     put?: never;
     post?: never;
     delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/units': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Erase everything that is stored about a unit
+     * @description Needs the control-plane scope `admin`.
+     */
+    delete: operations['erasureErase'];
     options?: never;
     head?: never;
     patch?: never;
@@ -4069,6 +4109,72 @@ export interface operations {
       };
     };
   };
+  retentionView: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope experiments:read */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description SLUICE_RETENTION_DAYS; null: for ever */
+            retentionDays: number | null;
+            /** @description First day that is kept (UTC); null: all are */
+            keptFrom: string | null;
+            /** @description The running experiment that keeps older days than the setting says */
+            heldBy: {
+              experiment: string;
+              model: string;
+              neededFromMs: number;
+            } | null;
+            days: {
+              day: string;
+              bytes: number;
+              /** @description An estimate */
+              rows: number;
+              /** @description Goes with the next upkeep */
+              isDue: boolean;
+            }[];
+          };
+        };
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
   monitoringNow: {
     parameters: {
       query?: {
@@ -4565,6 +4671,86 @@ export interface operations {
         content: {
           'application/json': {
             metrics: components['schemas']['Metric'][];
+          };
+        };
+      };
+      /** @description Any other failure */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  erasureErase: {
+    parameters: {
+      query: {
+        unit: string;
+        model?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No key, or one that is unknown or revoked */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The key lacks the scope admin */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The present state does not allow it */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The request is not as described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Done */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Rows that were removed */
+            erased: {
+              exposures: number;
+              predictions: number;
+              mirrors: number;
+              outcomes: number;
+            };
+            /** @description Running experiments whose sums the unit has left, as if it had never been enrolled */
+            leftExperiments: string[];
+            /** @description Ended experiments that hold no value of the unit any more; their sums stay */
+            keptSums: string[];
           };
         };
       };
