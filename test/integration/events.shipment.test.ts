@@ -45,10 +45,13 @@ function breaking(beginning: string, times: number): PoolOwner {
     client.query = broken as typeof client.query;
     return client;
   };
+  // what asks the pool itself takes its own connections, as before
+  const others = (name: string | symbol): unknown => {
+    const member: unknown = Reflect.get(pool, name, pool);
+    return typeof member === 'function' ? (member.bind(pool) as unknown) : member;
+  };
   return {
-    pool: new Proxy(pool, {
-      get: (of, name) => (name === 'connect' ? connect : (Reflect.get(of, name, of) as unknown)),
-    }),
+    pool: new Proxy(pool, { get: (_of, name) => (name === 'connect' ? connect : others(name)) }),
   };
 }
 
