@@ -4,7 +4,7 @@ import { SecretsService } from '../auth/secrets.service.js';
 import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
 import { emptyPlan } from '../routing/plan-change.js';
-import type { TrafficPlan } from '../routing/plan.js';
+import type { TrafficPlan, VersionPlan } from '../routing/plan.js';
 import { Fleet } from './fleet.service.js';
 import { preparePlan, type LivePlan } from './live-plan.js';
 import { PlanSnapshot } from './plan-snapshot.js';
@@ -15,6 +15,8 @@ import type { PlanSource } from './plan-source.js';
 const POLL_INTERVAL_MS = 500;
 /** An answer that takes longer is not waited for; the next poll asks again. */
 const POLL_TIMEOUT_MS = 5_000;
+/** A connection that broke is replaced in some milliseconds: asking again soon beats waiting for the next poll. */
+const RETRY_FIRST_MS = 25;
 
 /** The plan in force in this gateway: in memory, adopted by hint and by poll, only ever a newer one. */
 @Injectable()
@@ -28,6 +30,8 @@ export class LivePlanService {
   #following: Promise<void> | null = null;
   #hinted = false;
   #timer: NodeJS.Timeout | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #retryMs = RETRY_FIRST_MS;
   #unlisten: (() => void) | null = null;
 
   constructor(
@@ -66,6 +70,8 @@ export class LivePlanService {
   /** Stops following; resolves once the newest plan is on disk. */
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    if (this.#retry !== null) clearTimeout(this.#retry);
     this.#unlisten?.();
     this.fleet.stop();
     await this.#saving;
@@ -85,11 +91,21 @@ export class LivePlanService {
       while (this.#hinted && this.source.isReady) {
         this.#hinted = false;
         await this.#poll();
+        this.#retryMs = RETRY_FIRST_MS;
       }
     } catch (error) {
-      // The database is away: the plan in memory stays in force, and the next poll asks again.
+      // The database is away: the plan in memory stays in force.
       this.#logger.debug(`no plan from the database: ${String(error)}`);
+      this.#retryLater();
     }
+  }
+
+  /** Sooner than the next poll, and later each time: a database that is away for long gets the polls alone. */
+  #retryLater(): void {
+    if (this.#timer === null || this.#retryMs >= POLL_INTERVAL_MS) return;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.refresh(), this.#retryMs);
+    this.#retryMs *= 2;
   }
 
   async #poll(): Promise<void> {
@@ -101,10 +117,11 @@ export class LivePlanService {
 
   #adopt(plan: TrafficPlan): void {
     if (this.#current !== null && plan.version <= this.#current.version) return;
-    const prepared = preparePlan(plan, {
-      unseal: (sealed) => this.secrets.unseal(sealed),
-      replicasOf: (model, version) => this.fleet.setOf(model, version),
-    });
+    const preparation = {
+      unseal: (sealed: string) => this.secrets.unseal(sealed),
+      replicasOf: (model: string, version: VersionPlan) => this.fleet.setOf(model, version),
+    };
+    const prepared = preparePlan(plan, preparation, this.#current);
     const { models } = prepared.plan;
     this.fleet.keepOnly((model, version) => models.get(model)?.versions.has(version) === true);
     for (const defect of prepared.defects) {

@@ -52,20 +52,34 @@ export interface Preparation {
   readonly replicasOf: (model: string, version: VersionPlan) => ReplicaSet;
 }
 
-/** Prepares a plan. A version that cannot be prepared is left out and named in `defects`. */
-export function preparePlan(plan: TrafficPlan, preparation: Preparation): PreparedPlan {
+/**
+ * Prepares a plan. A version that cannot be prepared is left out and named in `defects`.
+ *
+ * @param before the plan in force: models that are the same objects in both are prepared already
+ */
+export function preparePlan(
+  plan: TrafficPlan,
+  preparation: Preparation,
+  before: LivePlan | null = null,
+): PreparedPlan {
   const defects: string[] = [];
   const models = new Map<string, LiveModel>();
   const origins = new Set<string>();
   for (const name of Object.keys(plan.models)) {
     const model = modelIn(plan, name);
     if (model === null) continue;
+    const known = before?.models.get(name);
+    if (known?.plan === model && isWhole(known)) {
+      models.set(name, known);
+      for (const version of known.versions.values()) addOrigins(version, origins);
+      continue;
+    }
     const versions = new Map<string, LiveVersion>();
     for (const version of Object.values(model.versions)) {
       try {
         const live = prepareVersion(model, version, preparation);
         versions.set(version.name, live);
-        live.replicas.replicas.forEach(({ address }) => origins.add(address.origin));
+        addOrigins(live, origins);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         defects.push(`${name}/${version.name}: ${reason}`);
@@ -75,6 +89,15 @@ export function preparePlan(plan: TrafficPlan, preparation: Preparation): Prepar
   }
   const keys = new Map(plan.keys.map((key) => [key.hash, key]));
   return { plan: { version: plan.version, models, keys, origins }, defects };
+}
+
+/** One that lacks a version is tried again: what it lacked may be there now. */
+function isWhole({ plan, versions }: LiveModel): boolean {
+  return versions.size === Object.keys(plan.versions).length;
+}
+
+function addOrigins({ replicas }: LiveVersion, origins: Set<string>): void {
+  for (const { address } of replicas.replicas) origins.add(address.origin);
 }
 
 function prepareModel(plan: ModelPlan, versions: ReadonlyMap<string, LiveVersion>): LiveModel {

@@ -1,7 +1,7 @@
 import { open, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { TrafficPlan } from '../routing/plan.js';
+import type { ModelPlan, TrafficPlan } from '../routing/plan.js';
 
 /** Generations kept: a torn or rotten newest one leaves two older ones to start from. */
 const GENERATIONS = 3;
@@ -14,6 +14,8 @@ const FILE = /^plan\.(\d+)$/;
  * at once: they never write the same file with different content, and a late one cannot replace a newer plan.
  */
 export class PlanSnapshot {
+  readonly #texts = new WeakMap<ModelPlan, string>();
+
   constructor(private readonly folder: string) {}
 
   /** The newest intact plan, or null. Torn, rotten and foreign files are passed over, never an error. */
@@ -26,12 +28,23 @@ export class PlanSnapshot {
   async save(plan: TrafficPlan): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     const temporary = join(this.folder, `plan.${process.pid}.tmp`);
-    await writeSynced(temporary, encode(plan));
+    await writeSynced(temporary, this.#encode(plan));
     await rename(temporary, join(this.folder, `plan.${plan.version}`));
     await syncFolder(this.folder);
     for (const name of (await this.#files()).slice(GENERATIONS)) {
       await rm(join(this.folder, name), { force: true });
     }
+  }
+
+  /** Of a large plan that follows another only what changed is made into text again. */
+  #encode({ models, ...rest }: TrafficPlan): string {
+    const texts = Object.entries(models).map(([name, model]) => {
+      const text = this.#texts.get(model) ?? JSON.stringify(model);
+      this.#texts.set(model, text);
+      return `${JSON.stringify(name)}:${text}`;
+    });
+    const json = `{"models":{${texts.join()}},${JSON.stringify(rest).slice(1)}`;
+    return `${MAGIC} ${crc32(json)}\n${json}`;
   }
 
   /** Names of the files of plans, the newest version first. */
@@ -57,11 +70,6 @@ export class PlanSnapshot {
 
 function newer(plan: TrafficPlan | null, than: TrafficPlan | null): boolean {
   return plan !== null && (than === null || plan.version > than.version);
-}
-
-function encode(plan: TrafficPlan): string {
-  const json = JSON.stringify(plan);
-  return `${MAGIC} ${crc32(json)}\n${json}`;
 }
 
 function decode(text: string): TrafficPlan | null {

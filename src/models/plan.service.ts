@@ -1,13 +1,18 @@
 import { Injectable } from '@nestjs/common';
+import type pg from 'pg';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.service.js';
 import { canonicalJson } from '../kernel/json.js';
 import { emptyPlan } from '../routing/plan-change.js';
 import type { TrafficPlan } from '../routing/plan.js';
 import { PlanStore } from './plan.store.js';
+import type { KnownPlan, PlanChanges } from './plan.store.js';
 
 /** The channel on which a new plan's version is announced; a hint, gateways poll as well. */
 export const PLAN_CHANNEL = 'sluice_plan';
+
+/** A gateway asks again after this: a connection that went silent must not keep one of its few places in the pool. */
+const FOLLOW_TIMEOUT_MS = 5_000;
 
 /** Who changes the plan and why; kept with the plan for ever. */
 export interface PlanChange {
@@ -45,6 +50,20 @@ export class PlanService {
   /** The newest plan if it is newer than a version, else null. */
   latest(afterVersion: number): Promise<TrafficPlan | null> {
     return this.plans.newest(this.database.manager, afterVersion);
+  }
+
+  /** What is new since a plan that this method gave before, or all of the newest plan; null when there is no newer one. */
+  changesSince(known: KnownPlan): Promise<PlanChanges | null> {
+    const { pool } = this.database;
+    return this.plans.changesSince(
+      {
+        query: async <T>(text: string, values?: unknown[]): Promise<T> => {
+          const query = { text, values, query_timeout: FOLLOW_TIMEOUT_MS } as pg.QueryConfig;
+          return (await pool.query(query)).rows as T;
+        },
+      },
+      known,
+    );
   }
 
   /** The newest plan; the empty plan, version 0, before anything was registered. */

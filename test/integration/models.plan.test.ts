@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DatabasePlanSource } from '../../src/gateway/database-plan-source.service.js';
 import { Database } from '../../src/database/database.service.js';
 import { modelSchema, versionSchema } from '../../src/models/model.contract.js';
 import { ModelsService } from '../../src/models/models.service.js';
@@ -83,6 +84,45 @@ describe('the traffic plan', () => {
     expect(await plans.latest(newest)).toBeNull();
     expect((await plans.latest(newest - 1))?.version).toBe(newest);
     expect(await plans.at(99)).toBeNull();
+  });
+
+  // Mutants that this kills: changes told against another plan than the known one; models that are gone still there.
+  it('is put together from its changes as if it had been read whole, and what did not change is the same', async () => {
+    await register('still');
+    const plans = one.get(PlanService);
+    const source = new DatabasePlanSource(one.get(Database), plans);
+    const first = await source.latest(0);
+    expect(first).toEqual(await plans.current());
+    await register('moving');
+    await register('going');
+    const second = await source.latest(first?.version ?? 0);
+    expect(second).toEqual(await plans.current());
+    expect(second?.models['still']).toBe(first?.models['still']);
+    await one.get(Database).transaction((tx) =>
+      plans.change(tx, why, (plan) => {
+        const next = withModel(plan, { ...model({ timeoutMs: 77 }), name: 'moving' });
+        const kept = Object.entries(next.models).filter(([name]) => name !== 'going');
+        return { ...next, models: Object.fromEntries(kept) };
+      }),
+    );
+    const third = await source.latest(second?.version ?? 0);
+    expect(third).toEqual(await plans.current());
+    expect(Object.keys(third?.models ?? {})).not.toContain('going');
+    expect(third?.models['still']).toBe(first?.models['still']);
+    expect(await source.latest(third?.version ?? 0)).toBeNull();
+    // asked from a version that it did not give itself, it reads everything
+    const fresh = await source.latest(0);
+    expect(fresh).toEqual(third);
+    expect(fresh?.models['still']).not.toBe(first?.models['still']);
+  });
+
+  it('tells all of a plan to whoever knows another one of the same number', async () => {
+    const plans = one.get(PlanService);
+    const { version: newest } = await plans.current();
+    const changes = await plans.changesSince({ version: newest - 1, hash: 'of another database' });
+    expect(Object.values(changes?.models ?? {})).not.toContain(null);
+    const known = await plans.changesSince({ version: newest - 2, hash: null });
+    expect(await plans.changesSince({ version: newest, hash: known?.hash ?? null })).toBeNull();
   });
 
   it('gets no new version from a change that changes nothing', async () => {

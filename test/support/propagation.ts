@@ -10,6 +10,8 @@ const MODEL = 'm';
 const WATCH_PAUSE_MS = 4;
 /** A change that no gateway has after this is lost. */
 const LOST_MS = 30_000;
+/** A process loads the whole product; on a busy machine that takes its time. */
+const START_MS = 90_000;
 const SECRET = { SLUICE_SECRET: 'one secret for all gateways' };
 
 /** How long one change took to reach every gateway. */
@@ -59,9 +61,9 @@ export async function startSpreading(databaseUrl: string, count: number): Promis
       later.push(() => watcher.close());
       watchers.push(watcher);
     }
-    await until('every gateway answers', () =>
-      Promise.resolve(watchers.every(({ version }) => version > 0) ? true : null),
-    );
+    const answer = () =>
+      Promise.resolve(watchers.every(({ version }) => version > 0) ? true : null);
+    await until('every gateway answers', answer, START_MS);
     return spreadingOf(control, { watchers, proxies, upstreamUrl: upstream.url, close });
   } catch (error) {
     await close();

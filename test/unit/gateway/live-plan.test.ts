@@ -95,3 +95,46 @@ describe('a prepared plan', () => {
     expect(defects[0]).toBe('spam/v2: cannot be read');
   });
 });
+
+// Mutants that this kills: a model reused by its name alone; origins of reused models forgotten (their connections closed).
+describe('a plan that follows another', () => {
+  const other = () =>
+    model({ name: 'other', versions: { v1: { ...version('v1'), url: 'http://o' } } });
+
+  it('reuses what is prepared of models that are the same objects, and prepares what is new', () => {
+    const [spam, kept] = [model(), other()];
+    const fleet = preparation();
+    const before = preparePlan(planWith(spam, kept), fleet).plan;
+    const changed = { ...spam, timeoutMs: 77 };
+    const after = preparePlan(planWith(changed, kept), fleet, before).plan;
+    expect(after.models.get('other')).toBe(before.models.get('other'));
+    expect(after.models.get('spam')?.versions.get('v1')?.timeoutMs).toBe(77);
+    expect([...after.origins]).toEqual(['http://upstream.test', 'http://o']);
+  });
+
+  it('forgets models that are gone', () => {
+    const [spam, kept] = [model(), other()];
+    const before = preparePlan(planWith(spam, kept), preparation()).plan;
+    const after = preparePlan(planWith(spam), preparation(), before).plan;
+    expect([...after.models.keys()]).toEqual(['spam']);
+    expect([...after.origins]).toEqual(['http://upstream.test']);
+  });
+
+  it('tries a version again that could not be prepared', () => {
+    const sealed = model({ versions: { v1: { ...version('v1'), sealedHeaders: 'late' } } });
+    let canRead = false;
+    const late: Preparation = {
+      ...preparation(),
+      unseal: () => {
+        if (!canRead) throw new Error('not yet');
+        return {};
+      },
+    };
+    const before = preparePlan(planWith(sealed), late);
+    expect(before.defects).toHaveLength(1);
+    canRead = true;
+    const after = preparePlan(planWith(sealed), late, before.plan);
+    expect(after.defects).toEqual([]);
+    expect(after.plan.models.get('spam')?.versions.has('v1')).toBe(true);
+  });
+});
