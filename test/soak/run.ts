@@ -109,6 +109,8 @@ function tallied(whys: readonly string[]): string {
     : [...counts].map(([why, all]) => `${why} ${all.length}`).join(', ');
 }
 
+// an exit takes the product and the database along; a signal alone would leave them behind
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 Logger.overrideLogger(false);
 process.stdout.write(
   `soak: ${minutes} min at ${rate} predictions/s, a fault every ${everyS} s, seed ${seed}\n`,
