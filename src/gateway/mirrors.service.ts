@@ -81,6 +81,8 @@ export class Mirrors {
   answered(call: AssignedCall, prediction: Prediction): void {
     if (this.#targets.size === 0) return;
     // Without an answer of the assigned version there is nothing to compare with.
+    // (no attempt: the version was full, and copies of what was refused would be load without bound)
+    if (prediction.attempts === 0) return;
     if (prediction.fallback || prediction.status === 0 || call.reason === 'override') return;
     try {
       for (const experiment of mirrorsOf(call.model.plan, call.unit, call.attributes)) {

@@ -7,9 +7,11 @@ const pointers = z.record(text, text);
 const versionView = z
   .strictObject({
     name: text,
-    url: text,
+    url: text.describe('The first of urls'),
+    urls: z.array(text),
     headerNames: z.array(text),
     timeoutMs: z.number().nullable(),
+    maxConcurrency: z.number().nullable().describe('Null: 512'),
     metadata: z.record(text, z.unknown()),
     createdAt: text,
     updatedAt: text,

@@ -14,6 +14,10 @@ const MAX_CAPTURED = 32;
 const MAX_ATTRIBUTES = 32;
 /** The cohort that the holdout is compared with is as large as the holdout. */
 const MAX_HOLDOUT_SHARE = 0.5;
+/** Replicas of a version: each has connections of its own in every gateway; more belong behind a load balancer. */
+const MAX_REPLICAS = 16;
+/** As many calls as connections to 16 replicas: more would only wait in the memory of the gateway. */
+const MAX_CONCURRENCY = 8_192;
 const MAX_HEADERS = 32;
 const MAX_HEADER_LENGTH = 8_192;
 /** Headers that belong to the connection or to the gateway; a version cannot set them. */
@@ -148,12 +152,18 @@ const headersSchema = z
     error: `at most ${MAX_HEADERS} headers`,
   });
 
-/** PUT /api/v1/models/{model}/versions/{version} */
-export const versionSchema = z.strictObject({
-  url: z
-    .string()
-    .max(2_048)
+const urlSchema = z.string().max(2_048);
+
+const versionFields = z.strictObject({
+  url: urlSchema
+    .optional()
     .describe('Base URL of the version; SLUICE_UPSTREAM_ALLOW must allow its host'),
+  urls: z
+    .array(urlSchema)
+    .min(1, { error: `1 to ${MAX_REPLICAS} URLs` })
+    .max(MAX_REPLICAS, { error: `1 to ${MAX_REPLICAS} URLs` })
+    .optional()
+    .describe('Base URLs of its replicas, instead of url; calls go to those that are not failing'),
   headers: headersSchema
     .optional()
     .describe(
@@ -164,7 +174,24 @@ export const versionSchema = z.strictObject({
     .record(z.string().max(128), z.json())
     .default({})
     .describe('Anything that helps people: commit, training run, owner'),
+  maxConcurrency: z
+    .int({ error: 'a whole number' })
+    .min(1, { error: `1 to ${MAX_CONCURRENCY}` })
+    .max(MAX_CONCURRENCY, { error: `1 to ${MAX_CONCURRENCY}` })
+    .nullable()
+    .default(null)
+    .describe(
+      'Calls under way at once per gateway process; more go to the fallback or get 503. Null: 512',
+    ),
 });
+
+/** PUT /api/v1/models/{model}/versions/{version} */
+export const versionSchema = versionFields
+  .refine(({ url, urls }) => (url === undefined) !== (urls === undefined), {
+    error: 'either url or urls',
+    path: ['url'],
+  })
+  .transform(({ url, urls, ...rest }) => ({ ...rest, urls: urls ?? [url ?? ''] }));
 
 export type VersionRequest = z.infer<typeof versionSchema>;
 

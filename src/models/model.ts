@@ -4,10 +4,14 @@ import type { ModelSettings } from './model.contract.js';
 /** A registered version as it may be shown: header names, never their values. */
 export interface Version {
   readonly name: string;
+  /** The first of `urls`. */
   readonly url: string;
+  readonly urls: readonly string[];
   readonly headerNames: readonly string[];
   /** Null: the model's time-out. */
   readonly timeoutMs: number | null;
+  /** Null: the gateway's default. */
+  readonly maxConcurrency: number | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
   readonly updatedAt: string;

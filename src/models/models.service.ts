@@ -118,17 +118,20 @@ export class ModelsService {
 
   /** Registers a version or replaces it; a model's first version becomes its champion. */
   async putVersion({ model, version, request, actor }: VersionChange): Promise<Model> {
-    const url = this.guard.checkUrl(request.url);
+    const urls = this.#checkedUrls(request.urls);
+    const replicas = replicasOf(urls);
     await this.database.transaction(async (tx) => {
       const row = await this.models.lock(tx, model);
       if (row === null) throw unknownModel(model);
       const known = await this.models.findVersion(tx, model, version);
-      const { timeoutMs, metadata } = request;
+      const { timeoutMs, metadata, maxConcurrency } = request;
       const headers = this.#sealedHeaders(known, request.headers);
       await this.models.putVersion(tx, {
         model,
         name: version,
-        url,
+        url: replicas.url,
+        urls: replicas.urls ?? null,
+        maxConcurrency,
         timeoutMs,
         metadata,
         ...headers,
@@ -137,9 +140,11 @@ export class ModelsService {
       if (isFirst) await this.models.setChampion(tx, model, version);
       const reason = `version ${version} of ${model} registered`;
       await this.plans.change(tx, { actor, reason }, (plan) => {
-        refuseNewUrl(plan, { model, version, url });
+        refuseNewUrl(plan, { model, version, urls });
         const { sealedHeaders } = headers;
-        const next = withVersion(plan, model, { name: version, url, sealedHeaders, timeoutMs });
+        const cap = maxConcurrency === null ? {} : { maxConcurrency };
+        const planned = { name: version, ...replicas, sealedHeaders, timeoutMs, ...cap };
+        const next = withVersion(plan, model, planned);
         return isFirst ? withChampion(next, model, version) : next;
       });
     });
@@ -187,6 +192,22 @@ export class ModelsService {
       const next = withChampion(plan, model, version);
       return edit === undefined ? next : edit(next);
     });
+  }
+
+  /** The URLs in the form that is stored; throws `invalid_input` for one that is not allowed, or is there twice. */
+  #checkedUrls(given: readonly string[]): readonly string[] {
+    const fieldOf = (index: number): string => (given.length === 1 ? 'url' : `urls.${index}`);
+    const urls = given.map((url, index) => this.guard.checkUrl(url, fieldOf(index)));
+    const twice = urls.findIndex((url, index) => urls.indexOf(url) !== index);
+    if (twice < 0) return urls;
+    throw new SluiceError('invalid_input', 'a replica is given twice', [
+      {
+        field: fieldOf(twice),
+        given: given[twice],
+        expected: 'a URL that is not in the list yet',
+        advice: 'one replica gets no more calls by being named twice: leave it out',
+      },
+    ]);
   }
 
   async #needVersion(
@@ -248,12 +269,25 @@ function versionOf(row: VersionRow): Version {
   return {
     name: row.name,
     url: row.url,
+    urls: urlsOf(row),
     headerNames: row.headerNames,
     timeoutMs: row.timeoutMs,
+    maxConcurrency: row.maxConcurrency,
     metadata: row.metadata,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };
+}
+
+/** A version with one URL is in the plan and in its row as it always was. */
+function replicasOf(urls: readonly string[]): { readonly url: string; readonly urls?: string[] } {
+  const [url = ''] = urls;
+  return urls.length === 1 ? { url } : { url, urls: [...urls] };
+}
+
+/** A release that knows one URL replaces it alone; what it left behind does not count. */
+function urlsOf({ url, urls }: VersionRow): readonly string[] {
+  return urls?.[0] === url ? urls : [url];
 }
 
 function unknownModel(name: string): SluiceError {

@@ -49,12 +49,14 @@ export class ModelsStore {
 
   async putVersion(tx: EntityManager, version: VersionValues): Promise<void> {
     await tx.query(
-      `INSERT INTO versions (model, name, url, sealed_headers, header_names, timeout_ms, metadata)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)
+      `INSERT INTO versions (model, name, url, sealed_headers, header_names, timeout_ms, metadata, urls,
+                             max_concurrency)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
        ON CONFLICT (model, name) DO UPDATE SET
          url = excluded.url, sealed_headers = excluded.sealed_headers,
          header_names = excluded.header_names, timeout_ms = excluded.timeout_ms,
-         metadata = excluded.metadata, updated_at = now()`,
+         metadata = excluded.metadata, urls = excluded.urls,
+         max_concurrency = excluded.max_concurrency, updated_at = now()`,
       [
         version.model,
         version.name,
@@ -63,6 +65,8 @@ export class ModelsStore {
         version.headerNames,
         version.timeoutMs,
         JSON.stringify(version.metadata),
+        version.urls,
+        version.maxConcurrency,
       ],
     );
   }

@@ -14,7 +14,7 @@ import type {
 export interface NewUrl {
   readonly model: string;
   readonly version: string;
-  readonly url: string;
+  readonly urls: readonly string[];
 }
 
 /** A comparison with one version says nothing about replacing another. */
@@ -35,11 +35,17 @@ export function championChanged(found: {
   ]);
 }
 
-/** Throws `conflict` when another URL would put a different model behind a version that is being compared. */
-export function refuseNewUrl(plan: TrafficPlan, { model, version, url }: NewUrl): void {
+/**
+ * Throws `conflict` when another URL would put a different model behind a version that is being compared. A replica may
+ * be taken out: what is left was there before.
+ */
+export function refuseNewUrl(plan: TrafficPlan, { model, version, urls }: NewUrl): void {
   const known = modelIn(plan, model);
   const present = known === null ? null : versionIn(known, version);
-  if (known === null || present === null || present.url === url) return;
+  if (known === null || present === null) return;
+  const expected = present.urls ?? [present.url];
+  const url = urls.find((one) => !expected.includes(one));
+  if (url === undefined) return;
   const user =
     known.experiments.find(({ variants }) =>
       variants.some((variant) => variant.version === version),
@@ -50,9 +56,9 @@ export function refuseNewUrl(plan: TrafficPlan, { model, version, url }: NewUrl)
     `version ${version} is in the running experiment ${user.name}`,
     [
       {
-        field: 'url',
+        field: urls.length > 1 ? 'urls' : 'url',
         given: url,
-        expected: present.url,
+        expected: expected.length > 1 ? `some of ${expected.join(', ')}` : present.url,
         advice: 'register it as a new version, or end the experiment first',
       },
     ],

@@ -8,6 +8,12 @@ import { blockList, classOf, contains } from './addresses.js';
 
 const SETTING = 'SLUICE_UPSTREAM_ALLOW';
 
+/** A URL as it was given, and where. */
+interface UrlField {
+  readonly field: string;
+  readonly given: string;
+}
+
 /** A host that upstreams may have: a name, an address, or every name below a suffix. */
 interface HostRule {
   readonly host: string;
@@ -38,12 +44,16 @@ export class UpstreamGuard {
     this.#allowLoopback = config.allowLoopback;
   }
 
-  /** The URL in the form that is stored (no slash at the end); throws `invalid_input` for one that is not allowed. */
-  checkUrl(given: string): string {
-    const url = parse(given);
+  /**
+   * The URL in the form that is stored (no slash at the end); throws `invalid_input` for one that is not allowed.
+   *
+   * @param field of the request that it was given in
+   */
+  checkUrl(given: string, field = 'url'): string {
+    const url = parse(given, field);
     const host = hostOf(url);
     const port = portOf(url);
-    if (!this.#mayBe(host, port)) throw refused(given, host);
+    if (!this.#mayBe(host, port)) throw refused({ field, given }, host);
     return url.origin + url.pathname.replace(/\/+$/, '');
   }
 
@@ -83,18 +93,22 @@ export class UpstreamGuard {
   }
 }
 
-function parse(given: string): URL {
+function parse(given: string, field: string): URL {
   const url = URL.parse(given);
   const expected = 'http(s)://host[:port][/path] without credentials, query and fragment';
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw badUrl(given, expected, 'only HTTP upstreams can be called');
+    throw badUrl({ field, given }, expected, 'only HTTP upstreams can be called');
   }
   if (url.username !== '' || url.password !== '') {
-    throw badUrl('(hidden)', expected, 'put credentials into headers: they are sealed');
+    throw badUrl(
+      { field, given: '(hidden)' },
+      expected,
+      'put credentials into headers: they are sealed',
+    );
   }
   // URL drops an empty query or fragment ("?"), which is as harmless as it looks
   if (url.search !== '' || url.hash !== '') {
-    throw badUrl(given, expected, "the caller's path and query are appended to the URL");
+    throw badUrl({ field, given }, expected, "the caller's path and query are appended to the URL");
   }
   return url;
 }
@@ -157,15 +171,15 @@ function badEntry(entry: string): SluiceError {
   ]);
 }
 
-function badUrl(given: string, expected: string, advice: string): SluiceError {
+function badUrl(at: UrlField, expected: string, advice: string): SluiceError {
   return new SluiceError('invalid_input', 'this is no URL of an upstream', [
-    { field: 'url', given, expected, advice },
+    { ...at, expected, advice },
   ]);
 }
 
-function refused(given: string, host: string): SluiceError {
+function refused(at: UrlField, host: string): SluiceError {
   return new SluiceError('invalid_input', `the upstream ${host} is not allowed`, [
-    { field: 'url', given, expected: `a host that ${SETTING} lists`, advice: adviceFor(host) },
+    { ...at, expected: `a host that ${SETTING} lists`, advice: adviceFor(host) },
   ]);
 }
 

@@ -11,6 +11,13 @@ export class VersionRow {
   @Column({ type: 'text' })
   url!: string;
 
+  /** Every URL when there are several; it counts only while it begins with `url`. */
+  @Column({ type: 'text', array: true, nullable: true })
+  urls!: string[] | null;
+
+  @Column({ type: 'integer', name: 'max_concurrency', nullable: true })
+  maxConcurrency!: number | null;
+
   @Column({ type: 'text', name: 'sealed_headers', nullable: true })
   sealedHeaders!: string | null;
 

@@ -298,6 +298,67 @@ describe('models', () => {
     expect((await models.get('promoted')).champion).toBe('v2');
   });
 
+  const three = ['http://127.0.0.1:9001', 'http://127.0.0.1:9002/b', 'http://127.0.0.1:9003'];
+  const replicas = (urls: readonly string[], body: object = {}) =>
+    versionSchema.parse({ urls, ...body });
+  const planned = async (name: string) =>
+    (await one.get(PlanService).current()).models[name]?.versions['v2'];
+
+  it('keep the replicas of a version and its cap, in the plan and in what is shown', async () => {
+    const models = await register('replicas');
+    const put = (request: ReturnType<typeof replicas>) =>
+      models.putVersion({ model: 'replicas', version: 'v2', request, actor });
+    const shown = await put(replicas(three, { maxConcurrency: 40 }));
+    expect(shown.versions[1]).toMatchObject({ url: three[0], urls: three, maxConcurrency: 40 });
+    expect(await planned('replicas')).toMatchObject({
+      ...{ url: three[0], urls: three, maxConcurrency: 40 },
+    });
+    expect((await put(version())).versions[1]).toMatchObject({
+      ...{ url: three[0], urls: [three[0]], maxConcurrency: null },
+    });
+    expect(await planned('replicas')).toEqual({
+      ...{ name: 'v2', url: three[0], sealedHeaders: null, timeoutMs: null },
+    });
+  });
+
+  it('refuse a replica that the guard refuses, and one that is given twice', async () => {
+    const models = await register('guarded');
+    const put = (urls: readonly string[]) =>
+      models.putVersion({ model: 'guarded', version: 'v2', request: replicas(urls), actor });
+    await expect(put([three[0]!, 'http://169.254.169.254/'])).rejects.toMatchObject({
+      ...{ code: 'invalid_input', defects: [{ field: 'urls.1' }] },
+    });
+    await expect(put([three[0]!, three[2]!, `${three[0]}/`])).rejects.toMatchObject({
+      ...{ code: 'invalid_input', defects: [{ field: 'urls.2', given: `${three[0]}/` }] },
+    });
+  });
+
+  it('let replicas of a version in an experiment be taken out, and none be put in', async () => {
+    const models = await register('shrinking');
+    const put = (urls: readonly string[]) =>
+      models.putVersion({ model: 'shrinking', version: 'v2', request: replicas(urls), actor });
+    await put(three);
+    await running('shrinking', 'e-shrinking');
+    expect((await put(three.slice(1))).versions[1]?.urls).toEqual(three.slice(1));
+    await expect(put(three)).rejects.toMatchObject({
+      ...{ code: 'conflict', defects: [{ field: 'urls', given: three[0] }] },
+    });
+  });
+
+  it('show the URL that the release before has put in place of several', async () => {
+    const models = await register('before');
+    const request = replicas(three);
+    await models.putVersion({ model: 'before', version: 'v2', request, actor });
+    await one
+      .get(Database)
+      .manager.query(
+        `UPDATE versions SET url = 'http://127.0.0.1:9009' WHERE model = 'before' AND name = 'v2'`,
+      );
+    expect((await models.get('before')).versions[1]).toMatchObject({
+      ...{ url: 'http://127.0.0.1:9009', urls: ['http://127.0.0.1:9009'] },
+    });
+  });
+
   it('lists all with their versions', async () => {
     await register('listed');
     const listed = (await one.get(ModelsService).list()).find(({ name }) => name === 'listed');

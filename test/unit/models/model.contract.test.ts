@@ -81,6 +81,32 @@ describe('the headers of a version', () => {
   });
 });
 
+describe('the replicas of a version', () => {
+  const urls = (count: number) => Array.from({ length: count }, (_, n) => `http://r${n}`);
+
+  it('are one url or 1 to 16 urls, never both', () => {
+    expect(versionSchema.parse({ url: 'http://a' }).urls).toEqual(['http://a']);
+    expect(versionSchema.parse({ urls: urls(16) }).urls).toEqual(urls(16));
+    expect(versionSchema.safeParse({ urls: urls(17) }).success).toBe(false);
+    expect(versionSchema.safeParse({ urls: [] }).success).toBe(false);
+    expect(versionSchema.safeParse({ url: 'http://a', urls: urls(1) }).success).toBe(false);
+    expect(versionSchema.safeParse({}).error?.issues[0]).toMatchObject({
+      ...{ path: ['url'], message: 'either url or urls' },
+    });
+  });
+
+  it.each([0, 1.5, -1, 8_193, '5'])('may not have %j calls under way', (maxConcurrency) => {
+    expect(versionSchema.safeParse({ url: 'http://a', maxConcurrency }).success).toBe(false);
+  });
+
+  it('have no cap of their own unless one is given', () => {
+    expect(versionSchema.parse({ url: 'http://a' }).maxConcurrency).toBe(null);
+    expect(versionSchema.parse({ url: 'http://a', maxConcurrency: 8_192 }).maxConcurrency).toBe(
+      8_192,
+    );
+  });
+});
+
 describe('names', () => {
   it.each(['a', 'spam', 'v1.2_3-b', '0', 'x'.repeat(63), 'constructor'])('may be %s', (name) => {
     expect(nameSchema.safeParse(name).success).toBe(true);
