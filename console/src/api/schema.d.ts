@@ -1165,9 +1165,13 @@ export interface components {
     };
     Version: {
       name: string;
+      /** @description The first of urls */
       url: string;
+      urls: string[];
       headerNames: string[];
       timeoutMs: number | null;
+      /** @description Null: 512 */
+      maxConcurrency: number | null;
       metadata: Record<string, never>;
       createdAt: string;
       updatedAt: string;
@@ -1239,7 +1243,9 @@ export interface components {
     };
     modelsPutVersionRequest: {
       /** @description Base URL of the version; SLUICE_UPSTREAM_ALLOW must allow its host */
-      url: string;
+      url?: string;
+      /** @description Base URLs of its replicas, instead of url; calls go to those that are not failing */
+      urls?: string[];
       /** @description Sent with every request; sealed at rest, never returned (names only). Left out: the stored ones stay; {} removes them */
       headers?: {
         [key: string]: string;
@@ -1256,6 +1262,11 @@ export interface components {
       metadata?: {
         [key: string]: components['schemas']['modelsPutVersionRequest.__schema0'];
       };
+      /**
+       * @description Calls under way at once per gateway process; more go to the fallback or get 503. Null: 512
+       * @default null
+       */
+      maxConcurrency?: number | null;
     };
     'modelsPutVersionRequest.__schema0':
       | string
