@@ -248,7 +248,7 @@ export function successorOf(definition: ExperimentDefinition): ExperimentDefinit
 }
 
 /** A canary that would be refused when the shadow is ready is refused when the shadow is defined. */
-function successorDefects(given: PostedShadow): readonly CrossFieldDefect[] {
+export function successorDefects(given: PostedShadow): readonly CrossFieldDefect[] {
   const { next } = given;
   if (given.kind !== 'shadow' || next === undefined) return [];
   const parsed = experimentSchema.safeParse(completedCanary({ ...given, next }));

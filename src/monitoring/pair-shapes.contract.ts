@@ -23,9 +23,9 @@ const scatter = z
     to: z.number(),
     size: z.number().describe('Cells per axis'),
     cells: z
-      .array(z.tuple([z.number(), z.number(), count]).readonly())
+      .array(z.strictObject({ column: z.number(), row: z.number(), pairs: count }))
       .readonly()
-      .describe('[column of the primary, row of the shadow, pairs], without the empty ones'),
+      .describe('Column of the primary, row of the shadow; without the empty ones'),
     outside: count.describe('Pairs with a side beyond the range'),
   })
   .meta({ id: 'Scatter' });

@@ -27,8 +27,12 @@ export interface Scatter {
   readonly to: number;
   /** Cells per axis. */
   readonly size: number;
-  /** [column of the primary, row of the shadow, pairs], without the empty cells. */
-  readonly cells: readonly (readonly [number, number, number])[];
+  /** Column of the primary, row of the shadow; without the empty cells. */
+  readonly cells: readonly {
+    readonly column: number;
+    readonly row: number;
+    readonly pairs: number;
+  }[];
   /** Pairs with a side beyond the range. */
   readonly outside: number;
 }
@@ -102,7 +106,11 @@ export function scatterOf(
     ...{ from: value(start), to: value(end) },
     cells: [...cells]
       .sort(([left], [right]) => left - right)
-      .map(([key, n]) => [Math.floor(key / SCATTER_SIZE), key % SCATTER_SIZE, n] as const),
+      .map(([key, n]) => ({
+        column: Math.floor(key / SCATTER_SIZE),
+        row: key % SCATTER_SIZE,
+        pairs: n,
+      })),
   };
 }
 

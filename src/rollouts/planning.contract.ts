@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { experimentSchema } from '../experiments/experiment.contract.js';
+import { experimentSchema, successorDefects } from '../experiments/experiment.contract.js';
 import { crossFieldDefects } from '../experiments/experiment-rules.js';
 import { NAME_PATTERN } from '../kernel/names.js';
 
@@ -35,7 +35,7 @@ export const planSchema = z
       .describe('Metric → its control; what is left out comes from recent events'),
   })
   .superRefine((given, context) => {
-    for (const { path, message } of crossFieldDefects(given)) {
+    for (const { path, message } of [...crossFieldDefects(given), ...successorDefects(given)]) {
       context.addIssue({ code: 'custom', path: [...path], message });
     }
   });

@@ -110,8 +110,9 @@ export class PlanningService {
 
   /** Throws `invalid_input` naming each metric whose control is unknown; `unavailable` when too many wait. */
   async plan({ assume, ...definition }: PlanBody): Promise<ExperimentForecast> {
-    refuseOtherKinds(definition.kind);
+    // what is wrong with the definition itself is said first, of kinds without a plan too
     const design = await this.experiments.preview(definition);
+    refuseOtherKinds(definition.kind);
     const recent = await this.#recent(design);
     const observed = observationsOf(design.metrics, controlOf(design).version, recent);
     const metrics = plannedMetrics(design, { assume, observed });

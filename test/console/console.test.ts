@@ -201,9 +201,9 @@ describe.skipIf(chromium === null)('the console', () => {
       await page.getByLabel('Variant', { exact: true }).selectOption('v1');
       await page.getByText('a name: a-z').first().waitFor();
       await page.getByLabel('Metric', { exact: true }).first().selectOption('mistakes');
-      await page.getByLabel('May be worse by').fill('-1');
+      await page.getByLabel('Margin', { exact: true }).fill('-1');
       await page.getByText('Too small').waitFor();
-      await page.getByLabel('May be worse by').fill('0.02');
+      await page.getByLabel('Margin', { exact: true }).fill('0.02');
       await page.getByLabel('Assumed value').first().fill('0.02');
       await page.getByLabel('Assumed value').nth(1).fill('0.001');
       await page.getByText('nothing differs').waitFor();

@@ -25,7 +25,10 @@ const MAX_ROUNDS = 60;
 function scorer(oneWrongIn: number) {
   return (body: Record<string, unknown>) => {
     const truth = body['truth'] === true;
-    return { body: { spam: Number(body['mail']) % oneWrongIn === 0 ? !truth : truth } };
+    const spam = Number(body['mail']) % oneWrongIn === 0 ? !truth : truth;
+    // a score beside the answer: surer where the version is better, and never the same twice
+    const doubt = ((Number(body['mail']) * 37) % 100) / (40 * Math.sqrt(oneWrongIn));
+    return { body: { spam, score: spam ? 1 - doubt : doubt } };
   };
 }
 
@@ -64,10 +67,11 @@ async function send(
   client: SluiceClient,
   tag: string,
   units: number,
-  model = 'spam',
+  { model = 'spam', first = 0 } = {},
 ): Promise<void> {
   const outcomes = await Promise.all(
-    Array.from({ length: units }, async (_, mail) => {
+    Array.from({ length: units }, async (_, index) => {
+      const mail = first + index;
       const truth = mail % 3 === 0;
       const unit = `${tag}-${String(mail)}`;
       const country = ['DE', 'IN', 'BR'][mail % 3];
@@ -141,14 +145,21 @@ const VERSIONS = ['v1', 'v2'] as const;
 
 /** Copies of every mail go to `v2`; the experiment goes on. */
 async function shadow(client: SluiceClient, urls: readonly string[]): Promise<void> {
-  await client.putModel('dark', { capture: { output: { spam: '/spam' } }, idempotent: true });
+  await client.putModel('dark', {
+    capture: { output: { spam: '/spam', score: '/score' } },
+    idempotent: true,
+  });
   for (const [index, version] of VERSIONS.entries()) {
     await client.putVersion('dark', version, { url: urls[index] });
   }
   const kind = { kind: 'shadow', model: 'dark', mirror: { timeoutMs: 2_000 }, rollout: undefined };
   await client.createExperiment(definition('in-the-dark', 'v1', 'v2', { ...kind, ...LONG }));
   await client.perform('in-the-dark', 'start', 'before anybody sees it');
-  for (let round = 0; round < 5; round += 1) await send(client, `dark-${round}`, 100, 'dark');
+  // no more at once than are copied; then a few more, which are dropped
+  for (let first = 0; first < 500; first += 25) {
+    await send(client, 'dark', 25, { model: 'dark', first });
+  }
+  await send(client, 'dark', 40, { model: 'dark', first: 500 });
 }
 
 /** A third of the units stays on `v1` while `v2` is shipped. */
@@ -165,10 +176,11 @@ async function holdout(client: SluiceClient, urls: readonly string[]): Promise<v
     analysis: { minimumDetectableEffect: { relative: 0.1 }, plannedUnits: 1_000, interval: '1s' },
   });
   await client.perform('status-quo', 'start', 'to see what shipping brings');
-  for (let round = 0; round < 3; round += 1) await send(client, `kept-${round}`, 150, 'kept');
+  for (let round = 0; round < 3; round += 1)
+    await send(client, `kept-${round}`, 150, { model: 'kept' });
   await client.setChampion('kept', 'v2', 'it was better');
   for (let round = 3; round < 8; round += 1) {
-    await send(client, `kept-${round}`, 150, 'kept');
+    await send(client, `kept-${round}`, 150, { model: 'kept' });
     await new Promise((resolve) => setTimeout(resolve, 800));
   }
 }

@@ -1427,8 +1427,12 @@ export interface components {
       to: number;
       /** @description Cells per axis */
       size: number;
-      /** @description [column of the primary, row of the shadow, pairs], without the empty ones */
-      readonly cells: [number, number, number][];
+      /** @description Column of the primary, row of the shadow; without the empty ones */
+      readonly cells: {
+        column: number;
+        row: number;
+        pairs: number;
+      }[];
       /** @description Pairs with a side beyond the range */
       outside: number;
     };

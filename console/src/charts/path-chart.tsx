@@ -13,6 +13,7 @@ import { difference, roundPercent, tick as tickText, type Unit } from '../format
 import { clock } from '../format/time.js';
 import { Hatch } from './hatch.js';
 import { effectRange, nearest, type PathDot } from './path-model.js';
+import { timeTicks } from './time-ticks.js';
 import { useWidth } from './use-width.js';
 
 export interface PathChartProps {
@@ -123,7 +124,7 @@ function Ground({
           </text>
         </g>
       ))}
-      {x.ticks(Math.max(2, Math.floor(width / 150))).map((tick) => (
+      {timeTicks(x, width).map((tick) => (
         <text key={tick.getTime()} className="tick" x={x(tick)} y={HEIGHT - 8} textAnchor="middle">
           {clock(tick.getTime())}
         </text>

@@ -3,6 +3,7 @@ import type { ReactNode, RefObject } from 'react';
 import type { Assessment } from '../api/types.js';
 import { lift, tick as tickText } from '../format/number.js';
 import { clock } from '../format/time.js';
+import { timeTicks } from './time-ticks.js';
 import { useWidth } from './use-width.js';
 
 type Holdout = NonNullable<Assessment['holdout']>;
@@ -71,7 +72,7 @@ export function PeriodChart({ holdout, metric, svg }: PeriodChartProps): ReactNo
             <circle cy={y(estimate)} r={4.5} />
           </g>
         ))}
-        {x.ticks(Math.max(2, Math.floor(width / 150))).map((tick) => (
+        {timeTicks(x, width).map((tick) => (
           <text
             key={tick.getTime()}
             className="tick"

@@ -1,8 +1,23 @@
 import type { ReactNode } from 'react';
 import type { Traffic } from '../api/types.js';
+import type { Cell } from './csv.js';
 import { count, percent, value } from '../format/number.js';
 
 type ModelTraffic = Traffic['models'][number];
+
+/** Traffic for a spreadsheet, of one model or of many. */
+export function trafficRows(models: readonly ModelTraffic[]): readonly (readonly Cell[])[] {
+  const head = ['model', 'version', 'share', 'requests', 'errors', 'timeouts', 'fallbacks'];
+  return [
+    [...head, 'p50_ms', 'p95_ms'],
+    ...models.flatMap(({ model, versions }) =>
+      versions.map((of): readonly Cell[] => [
+        ...[model, of.version, of.share, of.requests, of.errors, of.timeouts, of.fallbacks],
+        ...[of.latencyMs?.p50 ?? null, of.latencyMs?.p95 ?? null],
+      ]),
+    ),
+  ];
+}
 
 /** Who serves how much of a model, one bar and the figures beside it. The champion has the first colour. */
 export function TrafficBar({

@@ -1,21 +1,26 @@
 import { type SubmitEvent, type ReactNode, useState } from 'react';
 import { api, ApiProblem, unwrap } from '../api/client.js';
-import type { Defect } from '../api/types.js';
 import * as ask from '../data/questions.js';
 import { refresh, useResource } from '../data/resource.js';
 import { useScope } from '../data/session.js';
-import { navigate } from '../router/route.js';
-import { ArmFields, StepFields, WhatFields } from './arms-fields.js';
-import { bodyOf, type Draft, emptyDraft, homelessDefects } from './draft.js';
-import { DecisionFields, EvidenceFields } from './evidence-fields.js';
-import { Defects, wordsOf } from './fields.js';
+import { navigate, useParameter } from '../router/route.js';
+import { ArmFields } from './arms-fields.js';
+import { AudienceFields } from './audience-fields.js';
+import { bodyOf } from './body.js';
+import { DecisionFields } from './decision-fields.js';
+import { type Draft, emptyDraft } from './draft.js';
+import { EvidenceFields } from './evidence-fields.js';
+import { FormDefectsProvider, useHomelessDefects, wordsOf } from './form-defects.js';
+import { KindFields } from './kind-fields.js';
 import { MetricRows } from './metric-rows.js';
 import { PlanPreview } from './plan-preview.js';
 import { usePlan } from './use-plan.js';
+import { WhatFields } from './what-fields.js';
 
 /** A form that the API itself checks while it is filled in, beside the plan that follows from it. */
 export function CreatePage(): ReactNode {
-  const [draft, setDraft] = useState<Draft>(emptyDraft);
+  const wanted = useParameter('model') ?? '';
+  const [draft, setDraft] = useState<Draft>(() => emptyDraft(wanted));
   const [refused, setRefused] = useState<ApiProblem | null>(null);
   const models = useResource(ask.models);
   const metrics = useResource(ask.metrics);
@@ -36,25 +41,29 @@ export function CreatePage(): ReactNode {
       if (error instanceof ApiProblem) setRefused(error);
     }
   };
-  const defects = refused?.defects ?? plan.problem?.defects ?? [];
   const shared = { draft, onChange: change };
+  const model = models.data?.find(({ name }) => name === draft.model) ?? null;
   return (
     <article>
       <title>New experiment · Sluice</title>
       <header className="page-head">
         <h1>New experiment</h1>
-        <p className="lead">It becomes a draft. Starting it is a step of its own, with a reason.</p>
+        <p className="lead">
+          It becomes a draft. Starting it is a step of its own, with a reason. The API checks every
+          field while you type.
+        </p>
       </header>
       <div className="create">
-        <Defects value={defects}>
+        <FormDefectsProvider defects={refused?.defects ?? plan.problem?.defects ?? []}>
           <form className="form" onSubmit={(event) => void create(event)} noValidate>
             <WhatFields {...shared} models={models.data ?? []} />
-            <ArmFields {...shared} models={models.data ?? []} />
+            <ArmFields {...shared} model={model} />
+            <AudienceFields {...shared} model={model} />
             <MetricRows {...shared} known={metrics.data ?? []} />
-            <StepFields {...shared} />
+            <KindFields {...shared} />
             <EvidenceFields {...shared} />
             <DecisionFields {...shared} />
-            <Homeless defects={defects} refused={refused} />
+            <Homeless refused={refused} />
             <CreateButton />
             <details>
               <summary>As JSON, for the API</summary>
@@ -63,7 +72,7 @@ export function CreatePage(): ReactNode {
               </pre>
             </details>
           </form>
-        </Defects>
+        </FormDefectsProvider>
         <PlanPreview plan={plan} />
       </div>
     </article>
@@ -82,14 +91,9 @@ function CreateButton(): ReactNode {
   );
 }
 
-function Homeless({
-  defects,
-  refused,
-}: {
-  readonly defects: readonly Defect[];
-  readonly refused: ApiProblem | null;
-}): ReactNode {
-  const homeless = homelessDefects(defects);
+/** What the API refuses and no field speaks of. */
+function Homeless({ refused }: { readonly refused: ApiProblem | null }): ReactNode {
+  const homeless = useHomelessDefects();
   if (homeless.length === 0 && refused === null) return null;
   return (
     <div className="failure" role="alert">

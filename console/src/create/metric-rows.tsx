@@ -1,12 +1,10 @@
 import type { ReactNode } from 'react';
 import type { MetricDefinition } from '../api/types.js';
-import { type Draft, type DraftMetric, emptyMetric } from './draft.js';
-import { ChoiceField, TextField } from './fields.js';
+import { type DraftMetric, emptyMetric, type PartProps } from './draft.js';
+import { ChoiceField, nameOptions, Rows, TextField } from './fields.js';
 
-interface RowsProps {
-  readonly draft: Draft;
+interface MetricsProps extends PartProps {
   readonly known: readonly MetricDefinition[];
-  readonly onChange: (change: Partial<Draft>) => void;
 }
 
 const ROLES = [
@@ -20,56 +18,45 @@ const MARGINS = [
   ['relative', 'relative'],
 ] as const;
 
-export function MetricRows({ draft, known, onChange }: RowsProps): ReactNode {
-  const { metrics } = draft;
-  const change = (id: number, to: Partial<DraftMetric>): void =>
-    onChange({ metrics: metrics.map((row) => (row.id === id ? { ...row, ...to } : row)) });
+export function MetricRows({ draft, known, onChange }: MetricsProps): ReactNode {
   return (
     <fieldset>
       <legend>Metrics</legend>
-      <p className="muted">
+      <p className="muted form-note">
         Promotion needs one success metric that is better and every guardrail within its margin:
         absolute in the metric’s unit (0.01 is one percentage point), relative as a share of the
         control. Diagnostics decide nothing.
       </p>
-      {metrics.map((row, index) => (
-        <MetricRow
-          key={row.id}
-          row={row}
-          at={`/metrics/${index}`}
-          known={known}
-          onChange={(to) => change(row.id, to)}
-          onRemove={() => onChange({ metrics: metrics.filter(({ id }) => id !== row.id) })}
-        />
-      ))}
-      <button
-        type="button"
-        className="button"
-        onClick={() => onChange({ metrics: [...metrics, emptyMetric('guardrail')] })}
+      <Rows
+        rows={draft.metrics}
+        at="/metrics"
+        what="metric"
+        make={() => emptyMetric('guardrail')}
+        onChange={(metrics) => onChange({ metrics })}
       >
-        Add a metric
-      </button>
+        {(row, index, change) => (
+          <MetricFields row={row} at={`/metrics/${index}`} known={known} onChange={change} />
+        )}
+      </Rows>
     </fieldset>
   );
 }
 
-interface RowProps {
+interface FieldsProps {
   readonly row: DraftMetric;
   readonly at: string;
   readonly known: readonly MetricDefinition[];
   readonly onChange: (to: Partial<DraftMetric>) => void;
-  readonly onRemove: () => void;
 }
 
-function MetricRow({ row, at, known, onChange, onRemove }: RowProps): ReactNode {
-  const names = known.map(({ name }) => [name, name] as const);
+function MetricFields({ row, at, known, onChange }: FieldsProps): ReactNode {
   return (
-    <div className="form-row">
+    <>
       <ChoiceField
         label="Metric"
         at={`${at}/metric`}
         value={row.metric}
-        options={[['', 'choose'], ...names]}
+        options={nameOptions(known.map(({ name }) => name))}
         onChange={(metric) => onChange({ metric })}
       />
       <ChoiceField
@@ -82,14 +69,14 @@ function MetricRow({ row, at, known, onChange, onRemove }: RowProps): ReactNode 
       {row.role === 'guardrail' && (
         <>
           <TextField
-            label="May be worse by"
+            label="Margin"
             at={`${at}/nonInferiorityMargin`}
             value={row.margin}
             isNumber
             onChange={(margin) => onChange({ margin })}
           />
           <ChoiceField
-            label="Margin is"
+            label="of margin"
             at={`${at}/marginKind`}
             value={row.marginKind}
             options={MARGINS}
@@ -107,14 +94,6 @@ function MetricRow({ row, at, known, onChange, onRemove }: RowProps): ReactNode 
           onChange={(assumed) => onChange({ assumed })}
         />
       )}
-      <button
-        type="button"
-        className="plain-button row-end"
-        onClick={onRemove}
-        aria-label={`Remove metric ${row.metric}`}
-      >
-        Remove
-      </button>
-    </div>
+    </>
   );
 }

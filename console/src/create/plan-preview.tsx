@@ -31,7 +31,10 @@ export function PlanPreview({ plan }: { readonly plan: Plan }): ReactNode {
   );
 }
 
-function stateOf({ forecast, problem }: Plan): string {
+function stateOf({ forecast, problem, isUnplanned }: Plan): string {
+  if (isUnplanned) {
+    return 'Nothing to correct. Chances are simulated for canaries and A/B tests: this kind exposes nobody to anything new.';
+  }
   if (problem !== null) {
     const { length } = problem.defects;
     return length > 0

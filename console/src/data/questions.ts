@@ -5,6 +5,7 @@ import type {
   Experiment,
   MetricDefinition,
   Model,
+  PairShapes,
   Path,
   RecentDecision,
   Report,
@@ -18,7 +19,8 @@ import type { Question } from './resource.js';
 
 const TRAFFIC_MINUTES = 15;
 const PATH_POINTS = 300;
-const RECENT_DECISIONS = 12;
+/** Most are holds of a few experiments: what matters lies further back. */
+const RECENT_DECISIONS = 100;
 
 export const models: Question<readonly Model[]> = {
   key: 'models',
@@ -127,6 +129,14 @@ export function served(id: string): Question<Served> {
     key: `served ${id}`,
     topics: [`experiment:${id}`],
     load: () => unwrap(api.GET('/api/v1/experiments/{experiment}/served', at(id))),
+  };
+}
+
+export function pairShapes(id: string): Question<PairShapes> {
+  return {
+    key: `pairs ${id}`,
+    topics: [`experiment:${id}`],
+    load: () => unwrap(api.GET('/api/v1/experiments/{experiment}/pairs', at(id))),
   };
 }
 

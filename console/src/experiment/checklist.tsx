@@ -84,7 +84,11 @@ export function Checklist({ rules, metrics, isTrace }: ChecklistProps): ReactNod
   );
 }
 
-function titleOf({ rule, outcome }: RuleOutcome): string {
+function titleOf({ rule, outcome, numbers }: RuleOutcome): string {
+  // of a shadow, the same rule is about its copies
+  if (rule === 'completeness' && !('droppedEvents' in numbers)) {
+    return outcome === 'pass' ? 'Its copies can be compared' : 'Its copies are incomplete';
+  }
   return outcome === 'pass' ? TITLES[rule] : (OPEN_TITLES[rule] ?? TITLES[rule]);
 }
 

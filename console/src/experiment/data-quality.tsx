@@ -1,10 +1,13 @@
 import type { ReactNode } from 'react';
 import type { Assessment, Design, RuleOutcome, Served } from '../api/types.js';
+import type { Cell } from '../charts/csv.js';
 import type { Resource } from '../data/resource.js';
-import { count, level, percent, pValue } from '../format/number.js';
+import { count, level, lift, percent, pValue } from '../format/number.js';
 import { Chip } from '../parts/chip.js';
 import { Figure } from '../parts/figure.js';
+import { SmallTable } from '../parts/small-table.js';
 import { Shown } from '../parts/states.js';
+import { FailureLimits } from './failure-limits.js';
 
 type Quality = Assessment['quality'];
 
@@ -12,12 +15,14 @@ type Quality = Assessment['quality'];
 export function DataQuality({
   rules,
   quality,
+  limits,
   design,
   served,
 }: {
   /** What the policy says of the data, among others. */
   readonly rules: readonly RuleOutcome[];
   readonly quality: Quality;
+  readonly limits: Assessment['limits'];
   readonly design: Design;
   readonly served: Resource<Served>;
 }): ReactNode {
@@ -25,6 +30,7 @@ export function DataQuality({
     <>
       <QualityBanner quality={quality} design={design} rules={rules} />
       {quality.sampleRatio.arms.length > 0 && <SampleRatio ratio={quality.sampleRatio} />}
+      {limits !== undefined && <FailureLimits limits={limits} />}
       {design.kind !== 'shadow' && (
         <Shown of={served} what="requests by version" lines={4}>
           {(data) => <ServedMatrix served={data} design={design} />}
@@ -106,40 +112,35 @@ function SampleRatio({ ratio }: { readonly ratio: Quality['sampleRatio'] }): Rea
   return (
     <div>
       <h3>Sample ratio</h3>
-      <table className="small-table">
-        <thead>
-          <tr>
-            <th scope="col">Arm</th>
-            <th scope="col" className="number">
-              Units
-            </th>
-            <th scope="col" className="number">
-              Expected
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {ratio.arms.map(({ variant, units, expected }, index) => (
-            <tr key={variant}>
-              <th scope="row">{variant}</th>
-              <td className="number">
-                <Figure
-                  value={units}
-                  text={count(units)}
-                  source={`${source}/arms/${index}/units`}
-                />
-              </td>
-              <td className="number">
-                <Figure
-                  value={expected}
-                  text={expected.toFixed(1)}
-                  source={`${source}/arms/${index}/expected`}
-                />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <SmallTable
+        columns={[
+          { title: 'Arm' },
+          { title: 'Units', isNumber: true },
+          { title: 'Expected', isNumber: true },
+          { title: 'Off by', isNumber: true },
+        ]}
+        rows={ratio.arms.map(({ variant, units, expected }, index) => ({
+          key: variant,
+          cells: [
+            variant,
+            <Figure
+              key="units"
+              value={units}
+              text={count(units)}
+              source={`${source}/arms/${index}/units`}
+            />,
+            <Figure
+              key="expected"
+              value={expected}
+              text={expected.toFixed(1)}
+              source={`${source}/arms/${index}/expected`}
+            />,
+            <span key="off" className="muted">
+              {lift(expected === 0 ? null : units / expected - 1)}
+            </span>,
+          ],
+        }))}
+      />
       <p className="muted">
         <Figure
           value={ratio.runningPValue}
@@ -237,4 +238,16 @@ function ServedCell({
       )}
     </td>
   );
+}
+
+/** Requests by the variant they were assigned to and the version that answered. */
+export function servedRows(served: Served | null): readonly (readonly Cell[])[] {
+  const head = ['variant', 'assigned_version', 'served_version', 'requests', 'errors'];
+  const cells = served?.cells ?? [];
+  return [
+    head,
+    ...cells.map((cell): readonly Cell[] => [
+      ...[cell.variant, cell.assigned, cell.served, cell.requests, cell.errors],
+    ]),
+  ];
 }

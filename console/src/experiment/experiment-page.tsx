@@ -8,9 +8,10 @@ import { Section } from '../parts/section.js';
 import { Empty, Shown } from '../parts/states.js';
 import { Link, setParameter, useParameter } from '../router/route.js';
 import { Actions } from './actions.js';
+import { Chances } from './chances.js';
 import { Checklist } from './checklist.js';
 import { Comparison } from './comparison.js';
-import { DataQuality } from './data-quality.js';
+import { DataQuality, servedRows } from './data-quality.js';
 import { DecisionsLog, logRows } from './decisions-log.js';
 import { MetricTable, metricRows } from './metric-table.js';
 import { PathSection } from './path-section.js';
@@ -21,6 +22,7 @@ import { ShadowSection } from './shadow-section.js';
 import { VerdictStrip } from './verdict-strip.js';
 import { WhyDrawer } from './why-drawer.js';
 import { kindWords } from './kind-words.js';
+import { recommendedVerb } from './verbs.js';
 
 /** One experiment, so that somebody who has never seen the tool can say what is the case. */
 export function ExperimentPage({ reference }: { readonly reference: string }): ReactNode {
@@ -45,7 +47,7 @@ function Loaded({ experiment }: { readonly experiment: Experiment }): ReactNode 
   return (
     <article>
       <title>{`${name} · Sluice`}</title>
-      <Head experiment={experiment} />
+      <Head experiment={experiment} standing={standing.data} />
       <VerdictStrip
         experiment={experiment}
         report={report.data}
@@ -87,7 +89,12 @@ function Loaded({ experiment }: { readonly experiment: Experiment }): ReactNode 
   );
 }
 
-function Head({ experiment }: { readonly experiment: Experiment }): ReactNode {
+interface HeadProps {
+  readonly experiment: Experiment;
+  readonly standing: Standing | null;
+}
+
+function Head({ experiment, standing }: HeadProps): ReactNode {
   const { name, model, kind, status, design } = experiment;
   const definition = experiment.definition as { readonly hypothesis?: string };
   const hypothesis = design?.hypothesis ?? definition.hypothesis ?? '';
@@ -101,7 +108,7 @@ function Head({ experiment }: { readonly experiment: Experiment }): ReactNode {
         <h1>{name}</h1>
         <Chip tone={statusTone(status)}>{status.replace('_', ' ')}</Chip>
         <span className="muted">{kindWords(kind)}</span>
-        <Actions experiment={experiment} />
+        <Actions experiment={experiment} recommended={recommendedVerb(standing)} />
       </div>
       {hypothesis !== '' && <p className="hypothesis">“{hypothesis}”</p>}
     </header>
@@ -169,14 +176,14 @@ function NoReport(): ReactNode {
   );
 }
 
-function Evidence(props: StartedProps & { readonly report: Report }): ReactNode {
-  const { experiment, design, report, standing, decisions, onWhy } = props;
+interface EvidenceProps extends StartedProps {
+  readonly report: Report;
+}
+
+function Evidence(props: EvidenceProps): ReactNode {
+  const { experiment, design, report, decisions, onWhy } = props;
   const { assessment } = report;
   const path = useResource(ask.path(experiment.id));
-  const served = useResource(ask.served(experiment.id));
-  const isGoing = experiment.status === 'running' || experiment.status === 'paused';
-  const last = decisions.findLast(({ reasons }) => (reasons.trace?.length ?? 0) > 0);
-  const rules = isGoing ? (standing?.checklist ?? []) : (last?.reasons.trace ?? []);
   return (
     <>
       <Section
@@ -188,6 +195,7 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
         }
       >
         <MetricTable assessment={assessment} design={design} />
+        <Chances report={report} design={design} />
       </Section>
       <Shown of={path} what="the path to the verdict" lines={8}>
         {(data) => (
@@ -202,7 +210,14 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
           />
         )}
       </Shown>
-      {assessment.paired !== undefined && <ShadowSection paired={assessment.paired} />}
+      {assessment.paired !== undefined && (
+        <ShadowSection
+          paired={assessment.paired}
+          id={experiment.id}
+          name={experiment.name}
+          design={design}
+        />
+      )}
       {assessment.holdout !== undefined && (
         <HoldoutSection holdout={assessment.holdout} name={experiment.name} />
       )}
@@ -211,15 +226,43 @@ function Evidence(props: StartedProps & { readonly report: Report }): ReactNode 
           <RolloutTimeline experiment={experiment} design={design} decisions={decisions} />
         </Section>
       )}
-      <div className="columns">
-        <Section id="checklist" title={titleOfChecklist(design.kind, isGoing)}>
-          <Checklist rules={rules} metrics={assessment.metrics} isTrace={!isGoing} />
-        </Section>
-        <Section id="quality" title="Can the data be trusted?">
-          <DataQuality rules={rules} quality={assessment.quality} design={design} served={served} />
-        </Section>
-      </div>
+      <Trust {...props} />
     </>
+  );
+}
+
+/** What the policy sees, beside whether the data may be believed. */
+function Trust(props: EvidenceProps): ReactNode {
+  const { experiment, design, report, standing, decisions } = props;
+  const { assessment } = report;
+  const served = useResource(ask.served(experiment.id));
+  const isGoing = experiment.status === 'running' || experiment.status === 'paused';
+  const last = decisions.findLast(({ reasons }) => (reasons.trace?.length ?? 0) > 0);
+  const rules = isGoing ? (standing?.checklist ?? []) : (last?.reasons.trace ?? []);
+  return (
+    <div className="columns">
+      <Section id="checklist" title={titleOfChecklist(design.kind, isGoing)}>
+        <Checklist rules={rules} metrics={assessment.metrics} isTrace={!isGoing} />
+      </Section>
+      <Section
+        id="quality"
+        title="Can the data be trusted?"
+        tools={
+          <ExportMenu
+            name={`${experiment.name}-assigned-and-served`}
+            rows={() => servedRows(served.data)}
+          />
+        }
+      >
+        <DataQuality
+          rules={rules}
+          quality={assessment.quality}
+          limits={assessment.limits}
+          design={design}
+          served={served}
+        />
+      </Section>
+    </div>
   );
 }
 

@@ -5,8 +5,9 @@ import type { Cell } from '../charts/csv.js';
 import { count, lift, roundPercent } from '../format/number.js';
 import { moment } from '../format/time.js';
 import { ExportMenu } from '../parts/export-menu.js';
+import { Picker } from '../parts/picker.js';
 import { Section } from '../parts/section.js';
-import { setParameter, useParameter } from '../router/route.js';
+import { useParameter } from '../router/route.js';
 
 type Holdout = NonNullable<Assessment['holdout']>;
 
@@ -32,17 +33,7 @@ export function HoldoutSection({
       tools={
         shown !== undefined && (
           <>
-            <label className="picker">
-              <span>Metric</span>
-              <select
-                value={shown}
-                onChange={(event) => setParameter('period-metric', event.target.value)}
-              >
-                {metrics.map((metric) => (
-                  <option key={metric}>{metric}</option>
-                ))}
-              </select>
-            </label>
+            <Picker label="Metric" parameter="period-metric" options={metrics} shown={shown} />
             <ExportMenu
               name={`${name}-periods-${shown}`}
               rows={() => rowsOf(holdout, shown)}

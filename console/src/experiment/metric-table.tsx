@@ -7,6 +7,7 @@ import {
   difference,
   level,
   lift,
+  percent,
   pValue,
   roundPercent,
   type Unit,
@@ -177,6 +178,17 @@ function Effect({ metric, unit, source }: PartProps): ReactNode {
             source={`${source}/lift/estimate`}
           />{' '}
           relative
+        </small>
+      )}
+      {metric.adjustment.kind === 'cuped' && (
+        <small title="The past of the units explains this share of the variance (CUPED)">
+          CUPED −
+          <Figure
+            value={metric.adjustment.varianceReduction}
+            text={percent(metric.adjustment.varianceReduction)}
+            source={`${source}/adjustment/varianceReduction`}
+          />{' '}
+          variance
         </small>
       )}
     </>

@@ -4,8 +4,9 @@ import type { Cell } from '../charts/csv.js';
 import { PathChart } from '../charts/path-chart.js';
 import { dotsOf } from '../charts/path-model.js';
 import { ExportMenu } from '../parts/export-menu.js';
+import { Picker } from '../parts/picker.js';
 import { Section } from '../parts/section.js';
-import { setParameter, useParameter } from '../router/route.js';
+import { useParameter } from '../router/route.js';
 import { signedMargin, unitIn } from './metric-units.js';
 
 interface PathSectionProps {
@@ -37,7 +38,15 @@ export function PathSection(props: PathSectionProps): ReactNode {
       lead="The band is the interval of each look. It narrows as units come in and holds however often one looks; a verdict falls when it leaves zero (or, for a guardrail, the margin) behind."
       tools={
         <>
-          <MetricPicker metrics={metrics} shown={shown} hasMany={design.variants.length > 2} />
+          <Picker
+            label="Metric"
+            parameter="metric"
+            options={metrics.map((metric) => [
+              keyOf(metric),
+              design.variants.length > 2 ? `${metric.metric}, ${metric.variant}` : metric.metric,
+            ])}
+            shown={keyOf(shown)}
+          />
           <ExportMenu
             name={`${name}-path-${shown.metric}`}
             rows={() => rowsOf(path, shown)}
@@ -64,51 +73,42 @@ export function PathSection(props: PathSectionProps): ReactNode {
           onDecision={onDecision}
         />
       )}
-      <ul className="legend">
-        <li>
-          <span className="swatch swatch-band" aria-hidden="true" />
-          interval of the look
-        </li>
-        <li>
-          <span className="swatch swatch-running" aria-hidden="true" />
-          intersection of all looks
-        </li>
-        <li>
-          <span className="swatch swatch-harm" aria-hidden="true" />
-          harm
-        </li>
-        <li>
-          <span className="swatch swatch-step" aria-hidden="true" />
-          step of the rollout
-        </li>
-      </ul>
+      <Legend hasPast={dots.some(({ isPresent }) => !isPresent)} />
     </Section>
+  );
+}
+
+function Legend({ hasPast }: { readonly hasPast: boolean }): ReactNode {
+  return (
+    <ul className="legend">
+      <li>
+        <span className="swatch swatch-band" aria-hidden="true" />
+        interval of the look
+      </li>
+      <li>
+        <span className="swatch swatch-running" aria-hidden="true" />
+        intersection of all looks
+      </li>
+      <li>
+        <span className="swatch swatch-harm" aria-hidden="true" />
+        harm
+      </li>
+      <li>
+        <span className="swatch swatch-step" aria-hidden="true" />
+        step of the rollout
+      </li>
+      {hasPast && (
+        <li>
+          <span className="swatch swatch-past" aria-hidden="true" />
+          dotted: an earlier design, which no longer counts
+        </li>
+      )}
+    </ul>
   );
 }
 
 function keyOf({ metric, variant }: MetricAssessment): string {
   return `${metric}:${variant}`;
-}
-
-interface MetricPickerProps {
-  readonly metrics: readonly MetricAssessment[];
-  readonly shown: MetricAssessment;
-  readonly hasMany: boolean;
-}
-
-function MetricPicker({ metrics, shown, hasMany }: MetricPickerProps): ReactNode {
-  return (
-    <label className="picker">
-      <span>Metric</span>
-      <select value={keyOf(shown)} onChange={(event) => setParameter('metric', event.target.value)}>
-        {metrics.map((metric) => (
-          <option key={keyOf(metric)} value={keyOf(metric)}>
-            {hasMany ? `${metric.metric}, ${metric.variant}` : metric.metric}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
 }
 
 function rowsOf(path: Path, which: MetricAssessment): readonly (readonly Cell[])[] {

@@ -1,12 +1,17 @@
 import type { ReactNode } from 'react';
 import type { Design, Model, Segments } from '../api/types.js';
+import type { Cell } from '../charts/csv.js';
 import { IntervalBar } from '../charts/interval-bar.js';
 import { segments as segmentsQuestion } from '../data/questions.js';
 import { useResource } from '../data/resource.js';
 import { count, difference, type Unit, value } from '../format/number.js';
+import { ExportMenu } from '../parts/export-menu.js';
+import { Figure } from '../parts/figure.js';
+import { Picker } from '../parts/picker.js';
 import { Section } from '../parts/section.js';
+import { SmallTable } from '../parts/small-table.js';
 import { Shown } from '../parts/states.js';
-import { setParameter, useParameter } from '../router/route.js';
+import { useParameter } from '../router/route.js';
 import { unitIn } from './metric-units.js';
 
 interface SegmentsSectionProps {
@@ -26,6 +31,7 @@ export function SegmentsSection({ id, design, model }: SegmentsSectionProps): Re
   const attribute = useParameter('by') ?? attributes[0];
   const metric = useParameter('segment-metric') ?? metrics[0];
   const isAsked = attribute !== undefined && metric !== undefined && attributes.includes(attribute);
+  const view = useResource(isAsked ? segmentsQuestion(id, attribute, metric) : null);
   return (
     <Section
       id="segments"
@@ -34,8 +40,12 @@ export function SegmentsSection({ id, design, model }: SegmentsSectionProps): Re
       tools={
         isAsked && (
           <>
-            <Picker name="By" parameter="by" options={attributes} shown={attribute} />
-            <Picker name="Metric" parameter="segment-metric" options={metrics} shown={metric} />
+            <Picker label="By" parameter="by" options={attributes} shown={attribute} />
+            <Picker label="Metric" parameter="segment-metric" options={metrics} shown={metric} />
+            <ExportMenu
+              name={`segments-${metric}-by-${attribute}`}
+              rows={() => (view.data === null ? [] : rowsOf(view.data))}
+            />
           </>
         )
       }
@@ -52,26 +62,6 @@ export function SegmentsSection({ id, design, model }: SegmentsSectionProps): Re
   );
 }
 
-interface PickerProps {
-  readonly name: string;
-  readonly parameter: string;
-  readonly options: readonly string[];
-  readonly shown: string;
-}
-
-function Picker({ name, parameter, options, shown }: PickerProps): ReactNode {
-  return (
-    <label className="picker">
-      <span>{name}</span>
-      <select value={shown} onChange={(event) => setParameter(parameter, event.target.value)}>
-        {options.map((option) => (
-          <option key={option}>{option}</option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
 interface SegmentTableProps {
   readonly id: string;
   readonly attribute: string;
@@ -84,47 +74,30 @@ function SegmentTable({ id, attribute, metric, design }: SegmentTableProps): Rea
   const unit = unitIn(design, metric);
   const definition = design.metrics.find((known) => known.definition.name === metric)?.definition;
   const better = definition?.direction === 'decrease' ? 'down' : 'up';
+  const control = design.variants.find((arm) => arm.control)?.name ?? '';
   return (
     <Shown of={view} what="segments" lines={4}>
       {({ segments }) => (
-        <div
-          className="table-frame"
-          tabIndex={0}
-          role="region"
-          aria-label={`${metric} by ${attribute}`}
-        >
-          <table className="small-table">
-            <thead>
-              <tr>
-                <th scope="col">{attribute}</th>
-                <th scope="col">Variant</th>
-                <th scope="col" className="number">
-                  Units
-                </th>
-                <th scope="col" className="number">
-                  Value
-                </th>
-                <th scope="col" className="number">
-                  Difference
-                </th>
-                <th scope="col">Interval</th>
-              </tr>
-            </thead>
-            <tbody>
-              {segments.flatMap((segment) =>
-                segment.arms.map((arm) => (
-                  <tr key={`${nameOf(segment)} ${arm.variant}`}>
-                    <th scope="row">{nameOf(segment)}</th>
-                    <td>{arm.variant}</td>
-                    <td className="number">{count(arm.n)}</td>
-                    <td className="number">{value(arm.value, unit)}</td>
-                    <DifferenceCells of={arm.difference} unit={unit} better={better} />
-                  </tr>
-                )),
-              )}
-            </tbody>
-          </table>
-        </div>
+        <SmallTable
+          label={`${metric} by ${attribute}`}
+          columns={[
+            { title: attribute },
+            { title: 'Variant' },
+            { title: 'Units', isNumber: true },
+            { title: 'Control', isNumber: true },
+            { title: 'Variant', isNumber: true },
+            { title: 'Difference', isNumber: true },
+            { title: 'Interval', className: 'interval-cell' },
+          ]}
+          rows={segments.flatMap((segment, at) =>
+            segment.arms
+              .filter(({ variant }) => variant !== control)
+              .map((arm) => ({
+                key: `${nameOf(segment)} ${arm.variant}`,
+                cells: cellsOf({ segment, at, arm, control, unit, better }),
+              })),
+          )}
+        />
       )}
     </Shown>
   );
@@ -143,38 +116,94 @@ function nameOf({ segment }: Segment): string {
   }
 }
 
-function DifferenceCells({
+interface SegmentRow {
+  readonly segment: Segment;
+  /** Its place in the answer. */
+  readonly at: number;
+  readonly arm: Segment['arms'][number];
+  readonly control: string;
+  readonly unit: Unit;
+  readonly better: 'up' | 'down';
+}
+
+function cellsOf({ segment, at, arm, control, unit, better }: SegmentRow): readonly ReactNode[] {
+  const indexOf = (variant: string): number =>
+    segment.arms.findIndex((known) => known.variant === variant);
+  const figure = (variant: string, field: 'n' | 'value'): ReactNode => {
+    const index = indexOf(variant);
+    const found = segment.arms[index]?.[field] ?? null;
+    if (index < 0) return '–';
+    return (
+      <Figure
+        value={found}
+        text={field === 'n' ? count(found ?? 0) : value(found, unit)}
+        source={`segments#/segments/${at}/arms/${index}/${field}`}
+      />
+    );
+  };
+  const source = `segments#/segments/${at}/arms/${indexOf(arm.variant)}/difference`;
+  return [
+    nameOf(segment),
+    arm.variant,
+    <>
+      {figure(control, 'n')} <span className="muted">and</span> {figure(arm.variant, 'n')}
+    </>,
+    figure(control, 'value'),
+    figure(arm.variant, 'value'),
+    ...differenceCells({ of: arm.difference, unit, better, source }),
+  ];
+}
+
+function differenceCells({
   of,
   unit,
   better,
-}: {
+  source,
+}: Pick<SegmentRow, 'unit' | 'better'> & {
   readonly of: Segment['arms'][number]['difference'];
-  readonly unit: Unit;
-  readonly better: 'up' | 'down';
-}): ReactNode {
-  if (of === null)
-    return (
-      <td colSpan={2} className="muted">
-        control
-      </td>
-    );
+  readonly source: string;
+}): readonly ReactNode[] {
+  if (of === null) return ['–', ''];
   if (of.kind === 'insufficient') {
-    return <td colSpan={2} className="muted">{`too little to say: ${of.have} of ${of.need}`}</td>;
+    const words = of.need > 1 ? `${of.have} of ${of.need}` : of.reason.replaceAll('_', ' ');
+    return ['–', <span key="too-little" className="muted">{`too little to say: ${words}`}</span>];
   }
-  const words = `${difference(of.interval.lower, unit)} to ${difference(of.interval.upper, unit)}`;
-  return (
+  const { lower, upper } = of.interval;
+  return [
+    <Figure
+      key="difference"
+      value={of.estimate}
+      text={difference(of.estimate, unit)}
+      source={`${source}/estimate`}
+    />,
     <>
-      <td className="number">{difference(of.estimate, unit)}</td>
-      <td className="interval-cell">
-        <IntervalBar
-          effect={of.estimate}
-          interval={of.interval}
-          margin={null}
-          better={better}
-          tone="calm"
-          label={words}
-        />
-      </td>
-    </>
+      <IntervalBar
+        effect={of.estimate}
+        interval={of.interval}
+        margin={null}
+        better={better}
+        tone="calm"
+        label={`${difference(lower, unit)} to ${difference(upper, unit)}`}
+      />
+      <small>
+        <Figure value={lower} text={difference(lower, unit)} source={`${source}/interval/lower`} />
+        {' to '}
+        <Figure value={upper} text={difference(upper, unit)} source={`${source}/interval/upper`} />
+      </small>
+    </>,
+  ];
+}
+
+/** Every arm of every segment, as the API gave it. */
+function rowsOf({ segments }: Segments): readonly (readonly Cell[])[] {
+  const head = ['segment', 'variant', 'n', 'pending', 'value', 'difference', 'lower', 'upper'];
+  const rows = segments.flatMap((segment) =>
+    segment.arms.map(({ variant, n, pending, value: of, difference: found }): readonly Cell[] => [
+      ...[nameOf(segment), variant, n, pending, of],
+      ...(found?.kind === 'estimated'
+        ? [found.estimate, found.interval.lower, found.interval.upper]
+        : [null, null, null]),
+    ]),
   );
+  return [head, ...rows];
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import type { Assessment } from '../api/types.js';
+import type { Assessment, Design } from '../api/types.js';
+import type { Cell } from '../charts/csv.js';
 import {
   count,
   difference,
@@ -11,16 +12,26 @@ import {
   value,
 } from '../format/number.js';
 import { Chip } from '../parts/chip.js';
+import { ExportMenu } from '../parts/export-menu.js';
 import { Figure } from '../parts/figure.js';
 import { Section } from '../parts/section.js';
+import { SmallTable } from '../parts/small-table.js';
+import { PairCharts } from './pair-charts.js';
 
 type Paired = NonNullable<Assessment['paired']>;
 type Output = Paired['outputs'][number];
 
 const SOURCE = 'report#/assessment/paired';
 
+interface ShadowSectionProps {
+  readonly paired: Paired;
+  readonly id: string;
+  readonly name: string;
+  readonly design: Design;
+}
+
 /** What a shadow shows besides its metrics: which requests were compared, how far the answers agree, how fast. */
-export function ShadowSection({ paired }: { readonly paired: Paired }): ReactNode {
+export function ShadowSection({ paired, id, name, design }: ShadowSectionProps): ReactNode {
   return (
     <Section
       id="shadow"
@@ -28,9 +39,10 @@ export function ShadowSection({ paired }: { readonly paired: Paired }): ReactNod
       lead="Each request that both versions answered is a pair. A shadow cannot show how people react to its answers."
     >
       <div className="columns">
-        <Copies paired={paired} />
-        <Latency latency={paired.latency} />
+        <Copies paired={paired} name={name} />
+        <Latency latency={paired.latency} name={name} />
       </div>
+      <PairCharts id={id} name={name} design={design} />
       {paired.outputs.map((output, index) => (
         <Agreement key={output.output} output={output} source={`${SOURCE}/outputs/${index}`} />
       ))}
@@ -38,96 +50,91 @@ export function ShadowSection({ paired }: { readonly paired: Paired }): ReactNod
   );
 }
 
-function Copies({ paired }: { readonly paired: Paired }): ReactNode {
-  const rows = [
+function Copies({ paired, name }: Pick<ShadowSectionProps, 'paired' | 'name'>): ReactNode {
+  const drops = Object.entries(paired.dropped);
+  const asked = paired.sent + drops.reduce((sum, [, number]) => sum + number, 0);
+  const rows: readonly (readonly [string, number, string])[] = [
     ['copies sent', paired.sent, 'sent'],
     ['answered by both', paired.answered, 'answered'],
     ['only the shadow failed', paired.shadowFailed, 'shadowFailed'],
     ['only the control failed', paired.primaryFailed, 'primaryFailed'],
     ['both failed', paired.bothFailed, 'bothFailed'],
-  ] as const;
+    ...drops.map(
+      ([reason, number]) =>
+        [`not copied (${reason.replaceAll('_', ' ')})`, number, `dropped/${reason}`] as const,
+    ),
+  ];
   return (
     <div>
-      <h3>Copies</h3>
-      <table className="small-table">
-        <tbody>
-          {rows.map(([name, number, field]) => (
-            <tr key={field}>
-              <th scope="row">{name}</th>
-              <td className="number">
-                <Figure value={number} text={count(number)} source={`${SOURCE}/${field}`} />
-              </td>
-            </tr>
-          ))}
-          {Object.entries(paired.dropped).map(([reason, number]) => (
-            <tr key={reason}>
-              <th scope="row">
-                not copied <span className="muted">({reason})</span>
-              </th>
-              <td className="number">
-                <Figure
-                  value={number}
-                  text={count(number)}
-                  source={`${SOURCE}/dropped/${reason}`}
-                />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className="small-head">
+        <h3>What became of the copies</h3>
+        <ExportMenu
+          name={`${name}-copies`}
+          rows={() => [['copies', 'requests', 'field'], ...rows]}
+        />
+      </div>
+      <SmallTable
+        columns={[
+          { title: 'Of the requests' },
+          { title: 'Requests', isNumber: true },
+          { title: 'Share', isNumber: true },
+        ]}
+        rows={rows.map(([what, number, field]) => ({
+          key: field,
+          cells: [
+            what,
+            <Figure
+              key="number"
+              value={number}
+              text={count(number)}
+              source={`${SOURCE}/${field}`}
+            />,
+            <span key="share" className="muted">
+              {percent(asked === 0 ? null : number / asked)}
+            </span>,
+          ],
+        }))}
+      />
     </div>
   );
 }
 
-function Latency({ latency }: { readonly latency: Paired['latency'] }): ReactNode {
+function Latency({ latency, name }: Pick<Paired, 'latency'> & { name: string }): ReactNode {
   if (latency.length === 0) return null;
+  const rows = (): readonly (readonly Cell[])[] => [
+    ['level', 'control_ms', 'shadow_ms', 'difference_ms'],
+    ...latency.map(({ level: at, primary, shadow, difference: between }) => [
+      ...[at, primary, shadow, between],
+    ]),
+  ];
   return (
     <div>
-      <h3>Latency, request by request</h3>
-      <table className="small-table">
-        <thead>
-          <tr>
-            <th scope="col">Level</th>
-            <th scope="col" className="number">
-              Control
-            </th>
-            <th scope="col" className="number">
-              Shadow
-            </th>
-            <th scope="col" className="number">
-              Of the differences
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {latency.map(({ level: at, primary, shadow, difference: between }, index) => (
-            <tr key={at}>
-              <th scope="row">{roundPercent(at)}</th>
-              <td className="number">
-                <Figure
-                  value={primary}
-                  text={value(primary, 'milliseconds')}
-                  source={`${SOURCE}/latency/${index}/primary`}
-                />
-              </td>
-              <td className="number">
-                <Figure
-                  value={shadow}
-                  text={value(shadow, 'milliseconds')}
-                  source={`${SOURCE}/latency/${index}/shadow`}
-                />
-              </td>
-              <td className="number">
-                <Figure
-                  value={between}
-                  text={difference(between, 'milliseconds')}
-                  source={`${SOURCE}/latency/${index}/difference`}
-                />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className="small-head">
+        <h3>Latency, request by request</h3>
+        <ExportMenu name={`${name}-latency`} rows={rows} />
+      </div>
+      <SmallTable
+        columns={[
+          { title: 'Quantile' },
+          { title: 'Control', isNumber: true },
+          { title: 'Shadow', isNumber: true },
+          { title: 'Of the differences', isNumber: true },
+        ]}
+        rows={latency.map((of, index) => ({
+          key: String(of.level),
+          cells: [
+            roundPercent(of.level),
+            ...(['primary', 'shadow', 'difference'] as const).map((side) => (
+              <Figure
+                key={side}
+                value={of[side]}
+                text={(side === 'difference' ? difference : value)(of[side], 'milliseconds')}
+                source={`${SOURCE}/latency/${index}/${side}`}
+              />
+            )),
+          ],
+        }))}
+      />
       <p className="muted">For display: nothing is decided on quantiles.</p>
     </div>
   );
@@ -182,7 +189,7 @@ function Agreement({
           </>
         )}
       </p>
-      <Histogram histogram={output.histogram} />
+      <Histogram histogram={output.histogram} source={`${source}/histogram`} />
       {drift !== null && (
         <p className="muted">
           <Chip tone={drift.isBeyond ? 'caution' : 'good'}>
@@ -199,52 +206,73 @@ function Agreement({
 
 const BAR = 100;
 
+/** More categories than these are a distribution, which the pictures above show better. */
+const MANY_CATEGORIES = 8;
+
 /** Units per category, the control above and the shadow below. */
-function Histogram({ histogram }: { readonly histogram: Output['histogram'] }): ReactNode {
+function Histogram({
+  histogram,
+  source,
+}: {
+  readonly histogram: Output['histogram'];
+  readonly source: string;
+}): ReactNode {
   const largest = Math.max(1, ...histogram.flatMap(({ primary, shadow }) => [primary, shadow]));
+  const table = (
+    <SmallTable
+      label="Units per answer"
+      columns={[
+        { title: 'Answer' },
+        { title: 'Control', isNumber: true },
+        { title: 'Shadow', isNumber: true },
+        { title: 'Units', className: 'interval-cell' },
+      ]}
+      rows={histogram.map(({ category, primary, shadow }, index) => ({
+        key: category,
+        cells: [
+          category,
+          <Figure
+            key="control"
+            value={primary}
+            text={count(primary)}
+            source={`${source}/${index}/primary`}
+          />,
+          <Figure
+            key="shadow"
+            value={shadow}
+            text={count(shadow)}
+            source={`${source}/${index}/shadow`}
+          />,
+          <PairBars key="bars" primary={primary / largest} shadow={shadow / largest} />,
+        ],
+      }))}
+    />
+  );
+  if (histogram.length <= MANY_CATEGORIES) return table;
   return (
-    <div className="table-frame" tabIndex={0} role="region" aria-label="Units per answer">
-      <table className="small-table">
-        <thead>
-          <tr>
-            <th scope="col">Answer</th>
-            <th scope="col" className="number">
-              Control
-            </th>
-            <th scope="col" className="number">
-              Shadow
-            </th>
-            <th scope="col" className="interval-cell">
-              Units
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {histogram.map(({ category, primary, shadow }) => (
-            <tr key={category}>
-              <th scope="row">{category}</th>
-              <td className="number">{count(primary)}</td>
-              <td className="number">{count(shadow)}</td>
-              <td>
-                <svg
-                  className="pair-bars"
-                  viewBox={`0 0 ${BAR} 12`}
-                  preserveAspectRatio="none"
-                  aria-hidden="true"
-                >
-                  <rect className="share-control" width={(primary / largest) * BAR} height={5} />
-                  <rect
-                    className="share-variant"
-                    y={6}
-                    width={(shadow / largest) * BAR}
-                    height={5}
-                  />
-                </svg>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <details className="below-table">
+      <summary>Units in each of {histogram.length} categories</summary>
+      {table}
+    </details>
+  );
+}
+
+function PairBars({
+  primary,
+  shadow,
+}: {
+  readonly primary: number;
+  readonly shadow: number;
+}): ReactNode {
+  return (
+    <svg
+      className="pair-bars"
+      viewBox={`0 0 ${BAR} 12`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      <rect className="share-control" width={primary * BAR} height={5} />
+      <rect className="share-variant" y={6} width={shadow * BAR} height={5} />
+    </svg>
   );
 }

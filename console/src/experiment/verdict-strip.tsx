@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Decision, Experiment, Report, Standing } from '../api/types.js';
+import type { Decision, Design, Experiment, Report, Standing } from '../api/types.js';
 import { level } from '../format/number.js';
 import { ago, clock, moment, span } from '../format/time.js';
 import { Figure } from '../parts/figure.js';
@@ -71,7 +71,7 @@ function Facts({ experiment, report, standing }: VerdictStripProps): ReactNode {
           <span className="muted">over all looks</span>
         </dd>
       </div>
-      <Spent report={report} />
+      <Spent report={report} design={design} />
       <div>
         <dt>Evidence up to</dt>
         <dd>
@@ -110,19 +110,47 @@ function Facts({ experiment, report, standing }: VerdictStripProps): ReactNode {
 }
 
 /** Group-sequential tests spend their error look by look; a sequence has all of it at every look. */
-function Spent({ report }: { readonly report: Report | null }): ReactNode {
+function Spent({
+  report,
+  design,
+}: {
+  readonly report: Report | null;
+  readonly design: Design;
+}): ReactNode {
+  return (
+    <div>
+      <dt>Error spent by looking</dt>
+      <dd>
+        <SpentSoFar report={report} method={design.analysis.method} />
+      </dd>
+    </div>
+  );
+}
+
+function SpentSoFar({
+  report,
+  method,
+}: {
+  readonly report: Report | null;
+  readonly method: Design['analysis']['method'];
+}): ReactNode {
+  if (method === 'sequential') {
+    return (
+      <>
+        none <span className="muted">a sequence holds at every look</span>
+      </>
+    );
+  }
   const index = report?.assessment.metrics.findIndex(({ looks }) => looks.length > 0) ?? -1;
   const looks = report?.assessment.metrics[index]?.looks ?? [];
   const last = looks.at(-1);
-  if (last === undefined) return null;
+  if (last === undefined) return 'nothing yet';
   const source = `report#/assessment/metrics/${index}/looks/${looks.length - 1}/spent`;
   return (
-    <div>
-      <dt>Error spent so far</dt>
-      <dd>
-        <Figure value={last.spent} text={level(last.spent)} source={source} />
-      </dd>
-    </div>
+    <>
+      <Figure value={last.spent} text={level(last.spent)} source={source} />{' '}
+      <span className="muted">after {looks.length} planned looks</span>
+    </>
   );
 }
 

@@ -1,15 +1,15 @@
 import { type ReactNode, useState } from 'react';
 import { api, ApiProblem, unwrap } from '../api/client.js';
-import type { Decision, DecisionLog, Replay, RuleOutcome } from '../api/types.js';
+import type { Decision, DecisionLog, Replay } from '../api/types.js';
 import { decision as decisionQuestion } from '../data/questions.js';
 import { useResource } from '../data/resource.js';
-import { level, plain, pValue } from '../format/number.js';
 import { moment } from '../format/time.js';
 import { Chip } from '../parts/chip.js';
 import { Drawer } from '../parts/drawer.js';
 import { Shown } from '../parts/states.js';
 import { Checklist } from './checklist.js';
 import { toneOfKind } from './decisions-log.js';
+import { RuleNumbers } from './rule-numbers.js';
 
 interface WhyDrawerProps {
   readonly log: DecisionLog;
@@ -38,7 +38,9 @@ export function WhyDrawer({ log, number, onClose }: WhyDrawerProps): ReactNode {
           ? ' Traffic did not change.'
           : ` Traffic changed with config version ${decision.configVersion}.`}
       </p>
-      {spoke !== undefined && <Crossed rule={spoke} />}
+      {spoke !== undefined && (
+        <RuleNumbers rule={spoke} source={`decision#/reasons/trace/${trace.length - 1}`} />
+      )}
       {trace.length > 0 && (
         <>
           <h3>Rules in order</h3>
@@ -50,36 +52,6 @@ export function WhyDrawer({ log, number, onClose }: WhyDrawerProps): ReactNode {
       <ChainPosition log={log} decision={decision} />
       <Inputs decision={decision} />
     </Drawer>
-  );
-}
-
-/** The numbers of the rule that spoke and the boundary that they met. */
-function Crossed({ rule }: { readonly rule: RuleOutcome }): ReactNode {
-  const { pValue: p, alpha, bound, threshold } = rule.numbers;
-  const entries = Object.entries(rule.numbers);
-  if (entries.length === 0) return null;
-  return (
-    <>
-      <h3>{rule.outcome === 'act' ? 'The numbers that crossed' : 'The numbers it looked at'}</h3>
-      {typeof p === 'number' && typeof alpha === 'number' && (
-        <p className="crossed">
-          <strong>{pValue(p)}</strong> {p <= alpha ? '≤' : '>'} {level(alpha)}, its level
-          {typeof bound === 'number' && typeof threshold === 'number' && (
-            <>
-              {'; '}confidence bound <strong>{plain(bound)}</strong> against {plain(threshold)}
-            </>
-          )}
-        </p>
-      )}
-      <dl className="numbers">
-        {entries.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{typeof value === 'number' ? plain(value) : String(value ?? '–')}</dd>
-          </div>
-        ))}
-      </dl>
-    </>
   );
 }
 

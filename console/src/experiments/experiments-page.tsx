@@ -1,11 +1,13 @@
 import { type ReactNode, useState } from 'react';
 import type { Experiment } from '../api/types.js';
 import { statusTone } from '../experiment/experiment-page.js';
+import type { Cell } from '../charts/csv.js';
 import * as ask from '../data/questions.js';
 import { useResource } from '../data/resource.js';
 import { useScope } from '../data/session.js';
 import { moment } from '../format/time.js';
 import { Chip } from '../parts/chip.js';
+import { ExportMenu } from '../parts/export-menu.js';
 import { Empty, Shown } from '../parts/states.js';
 import { Link } from '../router/route.js';
 import { kindWords } from '../experiment/kind-words.js';
@@ -25,6 +27,7 @@ export function ExperimentsPage(): ReactNode {
               New experiment
             </Link>
           )}
+          <ExportMenu name="experiments" rows={() => rowsOf(experiments.data ?? [])} />
         </div>
       </header>
       <Shown of={experiments} what="experiments" lines={6}>
@@ -100,4 +103,16 @@ function Row({ experiment }: { readonly experiment: Experiment }): ReactNode {
       <td>{endedAt === null ? '–' : moment(Date.parse(endedAt))}</td>
     </tr>
   );
+}
+
+function rowsOf(experiments: readonly Experiment[]): readonly (readonly Cell[])[] {
+  const head = ['experiment', 'kind', 'status', 'model', 'versions', 'started', 'ended'];
+  return [
+    head,
+    ...experiments.map(({ name, kind, status, model, design, startedAt, endedAt }) => [
+      ...[name, kind, status, model],
+      design?.variants.map(({ version }) => version).join(' ') ?? null,
+      ...[startedAt, endedAt],
+    ]),
+  ];
 }

@@ -1,9 +1,11 @@
 import { type ReactNode, useState } from 'react';
 import type { Experiment, Model, RecentDecision, Traffic } from '../api/types.js';
+import { trafficRows } from '../charts/traffic-bar.js';
 import * as ask from '../data/questions.js';
 import { useResource } from '../data/resource.js';
 import { ago, moment } from '../format/time.js';
 import { Chip } from '../parts/chip.js';
+import { ExportMenu } from '../parts/export-menu.js';
 import { Section } from '../parts/section.js';
 import { Empty, Shown } from '../parts/states.js';
 import { useNow } from '../parts/use-now.js';
@@ -26,6 +28,7 @@ export function FleetPage(): ReactNode {
         <div className="page-title">
           <h1>Fleet</h1>
           <span className="muted">traffic of the last 15 minutes</span>
+          <ExportMenu name="fleet-traffic" rows={() => trafficRows(traffic.data?.models ?? [])} />
         </div>
       </header>
       <div className="fleet">
@@ -123,23 +126,58 @@ function NoModels(): ReactNode {
   );
 }
 
+/** What only says that all goes on; many of them in a row are one line. */
+const ROUTINE: readonly RecentDecision['kind'][] = ['hold', 'advance'];
+
+interface Lately {
+  readonly newest: RecentDecision;
+  /** Routine decisions of the same experiment before it. */
+  readonly more: number;
+}
+
+/** The newest first; what is routine of one experiment is said once, so that the rest stays in sight. */
+function latelyOf(decisions: readonly RecentDecision[]): readonly Lately[] {
+  const lines: Lately[] = [];
+  for (const decision of decisions) {
+    const same = lines.findIndex(
+      ({ newest }) =>
+        newest.experimentId === decision.experimentId && ROUTINE.includes(newest.kind),
+    );
+    const line = lines[same];
+    if (ROUTINE.includes(decision.kind) && line !== undefined) {
+      lines[same] = { ...line, more: line.more + 1 };
+    } else {
+      lines.push({ newest: decision, more: 0 });
+    }
+  }
+  return lines.slice(0, SHOWN_DECISIONS);
+}
+
+const SHOWN_DECISIONS = 10;
+
 function Recent({ decisions }: { readonly decisions: readonly RecentDecision[] }): ReactNode {
   const nowMs = useNow();
   if (decisions.length === 0) return <p className="muted">Nothing has been decided yet.</p>;
   return (
     <ol className="recent">
-      {decisions.map(({ experimentId, experiment, number, kind, summary, atMs }) => (
-        <li key={`${experimentId} ${number}`}>
-          <p>
-            <Chip tone={toneOfKind(kind)}>{kind}</Chip>{' '}
-            <Link to={`/experiments/${experiment}?why=${number}`}>{experiment}</Link>
-            <time className="muted" dateTime={new Date(atMs).toISOString()} title={moment(atMs)}>
-              {ago(atMs, nowMs)}
-            </time>
-          </p>
-          <p className="recent-text">{summary}</p>
-        </li>
-      ))}
+      {latelyOf(decisions).map(({ newest, more }) => {
+        const { experimentId, experiment, number, kind, summary, atMs } = newest;
+        return (
+          <li key={`${experimentId} ${number}`}>
+            <p>
+              <Chip tone={toneOfKind(kind)}>{kind}</Chip>{' '}
+              <Link to={`/experiments/${experiment}?why=${number}`}>{experiment}</Link>
+              <time className="muted" dateTime={new Date(atMs).toISOString()} title={moment(atMs)}>
+                {ago(atMs, nowMs)}
+              </time>
+            </p>
+            <p className="recent-text">
+              {summary}
+              {more > 0 && <span className="recent-more"> · {more} routine ones before</span>}
+            </p>
+          </li>
+        );
+      })}
     </ol>
   );
 }

@@ -1,8 +1,8 @@
-import { type ReactNode, useRef } from 'react';
+import type { ReactNode } from 'react';
 import type { Model, TrafficSeries } from '../api/types.js';
 import type { Cell } from '../charts/csv.js';
 import { SeriesChart, type SeriesLine } from '../charts/series-chart.js';
-import { TrafficBar } from '../charts/traffic-bar.js';
+import { TrafficBar, trafficRows } from '../charts/traffic-bar.js';
 import * as ask from '../data/questions.js';
 import { useResource } from '../data/resource.js';
 import { statusTone } from '../experiment/experiment-page.js';
@@ -11,8 +11,10 @@ import type { Unit } from '../format/number.js';
 import { moment } from '../format/time.js';
 import { Chip } from '../parts/chip.js';
 import { ExportMenu } from '../parts/export-menu.js';
+import { ChartFigure } from '../parts/chart-figure.js';
 import { Section } from '../parts/section.js';
 import { Shown } from '../parts/states.js';
+import { HoldoutOf } from './release-holdout.js';
 import { Link, setParameter, useParameter } from '../router/route.js';
 
 const WINDOWS: Readonly<Record<string, number>> = {
@@ -41,8 +43,19 @@ export function ModelPage({ name }: { readonly name: string }): ReactNode {
           </span>
         </div>
       </header>
-      <Section id="traffic" title="Who serves it" lead="The last 15 minutes.">
+      <Section
+        id="traffic"
+        title="Who serves it"
+        lead="The last 15 minutes."
+        tools={
+          <ExportMenu
+            name={`${name}-traffic`}
+            rows={() => trafficRows(seen === null ? [] : [seen])}
+          />
+        }
+      >
         <TrafficBar traffic={seen} champion={model.data?.champion ?? null} />
+        {model.data !== null && <HoldoutOf model={model.data} />}
       </Section>
       <OverTime name={name} champion={model.data?.champion ?? null} />
       <Section id="versions" title="Versions">
@@ -171,7 +184,6 @@ interface ChartProps {
 }
 
 function Chart({ title, file, lines, series, unit, least }: ChartProps): ReactNode {
-  const svg = useRef<SVGSVGElement>(null);
   const rows = (): readonly (readonly Cell[])[] => [
     ['at', 'version', 'value'],
     ...lines.flatMap(({ name, points }) =>
@@ -183,22 +195,20 @@ function Chart({ title, file, lines, series, unit, least }: ChartProps): ReactNo
     ),
   ];
   return (
-    <figure className="chart">
-      <figcaption>
-        {title}
-        <ExportMenu name={file} rows={rows} chart={svg} />
-      </figcaption>
-      <SeriesChart
-        svg={svg}
-        lines={lines}
-        fromMs={series.fromMs}
-        toMs={series.toMs}
-        unit={unit}
-        least={least}
-        label={`${title} per version`}
-        gapMs={series.stretchMs * 1.5}
-      />
-    </figure>
+    <ChartFigure title={title} file={file} rows={rows}>
+      {(svg) => (
+        <SeriesChart
+          svg={svg}
+          lines={lines}
+          fromMs={series.fromMs}
+          toMs={series.toMs}
+          unit={unit}
+          least={least}
+          label={`${title} per version`}
+          gapMs={series.stretchMs * 1.5}
+        />
+      )}
+    </ChartFigure>
   );
 }
 

@@ -74,15 +74,15 @@ describe('a scatter', () => {
     const scores = Array.from({ length: 101 }, (_, index) => index / 100);
     const found = scatterOf({ primary: scores, shadow: scores }, 'linear');
     expect(found).toMatchObject({ count: 101, size: 32, scale: 'linear' });
-    expect(found!.cells.every(([column, row]) => column === row)).toBe(true);
-    expect(sum(found!.cells.map(([, , n]) => n)) + found!.outside).toBe(101);
+    expect(found!.cells.every(({ column, row }) => column === row)).toBe(true);
+    expect(sum(found!.cells.map(({ pairs }) => pairs)) + found!.outside).toBe(101);
   });
 
   it('puts a slower shadow above the diagonal, in logarithms', () => {
     const primary = Array.from({ length: 200 }, (_, index) => 1 + index);
     const found = scatterOf({ primary, shadow: primary.map((ms) => 2 * ms) }, 'log');
-    expect(found!.cells.every(([column, row]) => row > column)).toBe(true);
-    const [gaps] = [found!.cells.map(([column, row]) => row - column)];
+    expect(found!.cells.every(({ column, row }) => row > column)).toBe(true);
+    const [gaps] = [found!.cells.map(({ column, row }) => row - column)];
     expect(Math.max(...gaps) - Math.min(...gaps)).toBeLessThanOrEqual(1);
     expect(found!.from).toBeCloseTo(2, 0);
   });
@@ -111,8 +111,8 @@ describe('a scatter', () => {
             { primary: pairs.map(([left]) => left), shadow: pairs.map(([, right]) => right) },
             scale,
           );
-          expect(sum(found!.cells.map(([, , n]) => n)) + found!.outside).toBe(pairs.length);
-          for (const [column, row] of found!.cells) {
+          expect(sum(found!.cells.map(({ pairs }) => pairs)) + found!.outside).toBe(pairs.length);
+          for (const { column, row } of found!.cells) {
             expect(Math.min(column, row)).toBeGreaterThanOrEqual(0);
             expect(Math.max(column, row)).toBeLessThan(32);
           }
