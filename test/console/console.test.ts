@@ -4,9 +4,10 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../support/postgres.js';
 import { until } from '../support/sluice.js';
-import { chromiumPath, launch, openPage, type OpenPage, shoot, signIn } from './browser.js';
+import { chromiumPath, launch, shoot } from './browser.js';
 import { figuresOn, wrongFigures } from './figures.js';
 import { ADMIN_KEY, definition, type Scene, startScene } from './scene.js';
+import { act, Stage } from './stage.js';
 
 const chromium = chromiumPath();
 if (chromium === null) process.stderr.write('skipped: the console, there is no Chromium\n');
@@ -16,13 +17,14 @@ describe.skipIf(chromium === null)('the console', () => {
   let scene: Scene;
   let browser: Browser;
   let url: string;
-  const opened: OpenPage[] = [];
+  let stage: Stage;
 
   beforeAll(async () => {
     database = await freshDatabase();
     scene = await startScene(database.url);
     url = scene.client.address.controlUrl;
     browser = await launch(chromium ?? '');
+    stage = new Stage(browser, url);
   });
 
   afterAll(async () => {
@@ -31,25 +33,9 @@ describe.skipIf(chromium === null)('the console', () => {
     await database.close();
   });
 
-  async function open(key: string | null, look = {}): Promise<Page> {
-    const it = await openPage(browser, url, look);
-    opened.push(it);
-    if (key !== null) await signIn(it.page, key);
-    return it.page;
-  }
-
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- asserted by each test
-  async function ask(path: string, key = ADMIN_KEY): Promise<any> {
-    const headers = { authorization: `Bearer ${key}` };
-    return (await fetch(`${url}/api/v1${path}`, { headers })).json();
-  }
-
-  /** Complaints of the pages opened since the last time; their profiles are closed. */
-  async function closeAll(): Promise<readonly string[]> {
-    const complaints = opened.flatMap((it) => it.complaints.texts);
-    await Promise.all(opened.splice(0).map(({ context }) => context.close()));
-    return complaints;
-  }
+  const open = (key: string | null, look = {}): Promise<Page> => stage.open(key, look);
+  const ask = (path: string, key?: string) => stage.ask(path, key);
+  const closeAll = (): Promise<readonly string[]> => stage.closeAll();
 
   describe('signing in', () => {
     it('refuses a wrong key in words and keeps a right one where no script can read it', async () => {
@@ -107,10 +93,15 @@ describe.skipIf(chromium === null)('the console', () => {
         await page.goto(`/experiments/${name}`);
         await page.getByText(headline).waitFor();
         await page.getByRole('heading', { name: 'Assigned and served' }).waitFor();
+        await segmentsOf(page).getByRole('rowheader', { name: 'DE' }).first().waitFor();
         for (const summary of await page.getByText('Show evidence').all()) await summary.click();
         const figures = await figuresOn(page);
-        expect(figures.length).toBeGreaterThan(30);
+        expect(figures.length).toBeGreaterThan(50);
+        expect(figures.some(({ source }) => source.startsWith('segments#'))).toBe(true);
+        const by = '/segments?attribute=country&metric=mistakes';
         const found = wrongFigures(figures, {
+          segments: await ask(`/experiments/${name}${by}`),
+          log: await ask(`/experiments/${name}/decisions`),
           experiment: await ask(`/experiments/${name}`),
           report: await ask(`/experiments/${name}/report`),
           served: await ask(`/experiments/${id}/served`),
@@ -133,6 +124,9 @@ describe.skipIf(chromium === null)('the console', () => {
       await drawer.getByText(last.hash).waitFor();
       await drawer.getByText(last.previousHash).waitFor();
       expect(await drawer.getByText(last.summary).count()).toBeGreaterThan(0);
+      const figures = (await figuresOn(page)).filter(({ source }) => source.startsWith('decision'));
+      expect(figures.length).toBeGreaterThan(3);
+      expect(wrongFigures(figures, { decision: last })).toEqual([]);
       await drawer.getByRole('button', { name: 'Decide again' }).click();
       await drawer.getByText('Identical, to the last digit').waitFor();
       await drawer.getByText('Inputs, everything').click();
@@ -169,8 +163,7 @@ describe.skipIf(chromium === null)('the console', () => {
     it('shows where an effect sits', async () => {
       const page = await open(ADMIN_KEY);
       await page.goto('/experiments/better#segments');
-      const table = page.getByRole('region', { name: 'mistakes by country' });
-      await table.getByRole('rowheader', { name: 'DE' }).first().waitFor();
+      await segmentsOf(page).getByRole('rowheader', { name: 'DE' }).first().waitFor();
       expect(await closeAll()).toEqual([]);
     });
   });
@@ -181,12 +174,20 @@ describe.skipIf(chromium === null)('the console', () => {
       await page.goto('/experiments/in-the-dark');
       await page.getByRole('heading', { name: 'Side by side, on the same requests' }).waitFor();
       await page.getByText('answered by both').waitFor();
+      await page.getByText('Latency: control and shadow').waitFor();
       const report = await ask('/experiments/in-the-dark/report');
-      const figures = (await figuresOn(page)).filter(({ source }) => source.startsWith('report'));
-      expect(figures.some(({ source }) => source.includes('/paired/'))).toBe(true);
+      const pairs = await ask(`/experiments/${report.experimentId}/pairs`);
+      const figures = (await figuresOn(page)).filter(({ source }) =>
+        /^(report|pairs)/.test(source),
+      );
+      for (const part of ['/paired/', 'pairs#/outputs/0', 'pairs#/metrics/', 'pairs#/latency']) {
+        expect(figures.some(({ source }) => source.includes(part))).toBe(true);
+      }
       // it goes on: a look may come between the page and the question
       const shown = figures.find(({ source }) => source === 'report#/number');
-      return shown?.value === String(report.number) ? wrongFigures(figures, { report }) : null;
+      return shown?.value === String(report.number)
+        ? wrongFigures(figures, { report, pairs })
+        : null;
     });
     expect(wrong).toEqual([]);
     expect(await closeAll()).toEqual([]);
@@ -376,14 +377,8 @@ describe.skipIf(chromium === null)('the console', () => {
   });
 });
 
-/** A verb with its reason and confirmation; the dialog that it went through. */
-async function act(page: Page, verb: string, reason: string) {
-  await page.getByRole('button', { name: `${verb}…` }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Reason').fill(reason);
-  await dialog.getByLabel('I want this').check();
-  await dialog.getByRole('button', { name: verb, exact: true }).click();
-  return dialog;
+function segmentsOf(page: Page) {
+  return page.getByRole('region', { name: 'mistakes by country' });
 }
 
 /** Nothing is loading any more. */

@@ -44,6 +44,8 @@ function reads(text: string, truth: number): boolean {
   const plain = text.replaceAll(/[\u202f\s]/g, '').replaceAll('−', '-');
   if (plain === 'p<0.0001') return truth < 0.0001;
   if (plain === 'p>0.999') return truth > 0.999 && truth < 1;
+  if (plain === '>99.9%') return truth > 0.999 && truth < 1;
+  if (plain === '<0.1%') return truth > 0 && truth < 0.001;
   const match = /^(?:p=)?([+-]?\d+(?:\.(\d+))?(?:e(-?\d+))?)(%|pp|ms)?$/.exec(plain);
   if (match === null) return false;
   const [, digits = '', decimals = '', exponent = '0', unit] = match;

@@ -14,7 +14,7 @@ interface ScatterChartProps {
 }
 
 /** Square, and no larger than what an eye takes in at once. */
-const MAX_SIDE = 330;
+const MAX_SIDE = 360;
 const TOP = 12;
 const BOTTOM = 44;
 const LEFT = 66;

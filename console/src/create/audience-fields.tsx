@@ -47,7 +47,7 @@ export function AudienceFields({ model, ...part }: AudienceProps): ReactNode {
           <>
             <ChoiceField
               label="Attribute"
-              at={`/audience/${index}`}
+              at={`/audience/${index}/attribute`}
               value={attribute}
               options={nameOptions(attributes)}
               onChange={(next) => change({ attribute: next })}

@@ -76,7 +76,7 @@ function MetricFields({ row, at, known, onChange }: FieldsProps): ReactNode {
             onChange={(margin) => onChange({ margin })}
           />
           <ChoiceField
-            label="of margin"
+            label="Margin is"
             at={`${at}/marginKind`}
             value={row.marginKind}
             options={MARGINS}
@@ -88,7 +88,7 @@ function MetricFields({ row, at, known, onChange }: FieldsProps): ReactNode {
         <TextField
           label="Assumed value"
           at={`/assume/${row.metric}`}
-          hint="control; for the plan"
+          hint="in the control"
           value={row.assumed}
           isNumber
           onChange={(assumed) => onChange({ assumed })}

@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react';
-import type { MetricAssessment, RuleOutcome } from '../api/types.js';
+import type { Design, MetricAssessment, RuleOutcome } from '../api/types.js';
 import { level, pValue } from '../format/number.js';
 import { Figure } from '../parts/figure.js';
-import { engineWords, findingOf, insufficientWords } from './test-words.js';
+import { entriesOf, NumberList } from './rule-numbers.js';
+import { engineWords, insufficientWords, isPassed } from './test-words.js';
 
 const TITLES: Readonly<Record<RuleOutcome['rule'], string>> = {
   analysis: 'The analysis works',
@@ -47,6 +48,9 @@ const SIGNS = { pass: '✓', hold: '○', act: '▸' } as const;
 const WORDS = { pass: 'met', hold: 'open', act: 'acts' } as const;
 
 interface ChecklistProps {
+  /** Where the rules are: document and JSON pointer. */
+  readonly source: string;
+  readonly kind: Design['kind'];
   readonly rules: readonly RuleOutcome[];
   readonly metrics: readonly MetricAssessment[];
   /** A decision's trace ends at the rule that stopped it. */
@@ -54,7 +58,7 @@ interface ChecklistProps {
 }
 
 /** What promotion needs, rule by rule, with the evidence behind each. */
-export function Checklist({ rules, metrics, isTrace }: ChecklistProps): ReactNode {
+export function Checklist({ rules, metrics, isTrace, kind, source }: ChecklistProps): ReactNode {
   const open = rules.filter(({ outcome }) => outcome === 'hold').length;
   return (
     <>
@@ -72,10 +76,10 @@ export function Checklist({ rules, metrics, isTrace }: ChecklistProps): ReactNod
               {SIGNS[rule.outcome]}
             </span>
             <div>
-              <span className="check-title">{titleOf(rule)}</span>
+              <span className="check-title">{titleOf(rule, kind)}</span>
               <span className="visually-hidden">: {WORDS[rule.outcome]}</span>
               <span className="check-text">{rule.text}</span>
-              <RuleEvidence rule={rule} metrics={metrics} />
+              <RuleEvidence rule={rule} metrics={metrics} source={`${source}/${index}`} />
             </div>
           </li>
         ))}
@@ -84,9 +88,9 @@ export function Checklist({ rules, metrics, isTrace }: ChecklistProps): ReactNod
   );
 }
 
-function titleOf({ rule, outcome, numbers }: RuleOutcome): string {
+function titleOf({ rule, outcome }: RuleOutcome, kind: Design['kind']): string {
   // of a shadow, the same rule is about its copies
-  if (rule === 'completeness' && !('droppedEvents' in numbers)) {
+  if (rule === 'completeness' && kind === 'shadow') {
     return outcome === 'pass' ? 'Its copies can be compared' : 'Its copies are incomplete';
   }
   return outcome === 'pass' ? TITLES[rule] : (OPEN_TITLES[rule] ?? TITLES[rule]);
@@ -98,45 +102,66 @@ function toneOf({ rule, outcome }: RuleOutcome): string {
   return rule === 'superiority' || rule === 'step' ? 'done' : 'harm';
 }
 
-function RuleEvidence({
-  rule,
-  metrics,
-}: {
+type TestName = 'superiority' | 'nonInferiority' | 'deterioration';
+
+/** Which test of which metrics a rule looks at. */
+const TESTS: Readonly<Partial<Record<RuleOutcome['rule'], TestName>>> = {
+  superiority: 'superiority',
+  non_inferiority: 'nonInferiority',
+  deterioration: 'deterioration',
+};
+
+interface RuleEvidenceProps {
   readonly rule: RuleOutcome;
   readonly metrics: readonly MetricAssessment[];
-}): ReactNode {
-  const role =
-    rule.rule === 'superiority' ? 'success' : rule.rule === 'non_inferiority' ? 'guardrail' : null;
-  const meant = metrics.filter((metric) => metric.role === role);
-  if (meant.length === 0) return null;
+  readonly source: string;
+}
+
+/** The tests behind a rule, and the numbers that it met. */
+function RuleEvidence({ rule, metrics, source }: RuleEvidenceProps): ReactNode {
+  const name = TESTS[rule.rule];
+  const meant = name === undefined ? [] : metrics.filter((metric) => metric[name] !== null);
+  if (meant.length === 0 && entriesOf(rule).length === 0) return null;
   return (
     <details>
       <summary>Show evidence</summary>
-      <ul className="evidence">
-        {meant.map((metric) => (
-          <li key={`${metric.metric} ${metric.variant}`}>
-            <TestLine metric={metric} index={metrics.indexOf(metric)} />
-          </li>
-        ))}
-      </ul>
+      {name !== undefined && meant.length > 0 && (
+        <ul className="evidence">
+          {meant.map((metric) => (
+            <li key={`${metric.metric} ${metric.variant}`}>
+              <TestLine metric={metric} name={name} index={metrics.indexOf(metric)} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {meant.length === 0 && (
+        <div className="evidence">
+          <NumberList rule={rule} source={source} />
+        </div>
+      )}
     </details>
   );
 }
 
-function TestLine({
-  metric,
-  index,
-}: {
+const OPEN_WORDS: Readonly<Record<TestName, readonly [string, string]>> = {
+  superiority: ['shown better', 'not shown better'],
+  nonInferiority: ['within its margin', 'not shown within its margin'],
+  deterioration: ['shown worse', 'not shown worse'],
+};
+
+interface TestLineProps {
   readonly metric: MetricAssessment;
+  readonly name: TestName;
   readonly index: number;
-}): ReactNode {
-  const finding = findingOf(metric);
-  const name = metric.role === 'success' ? 'superiority' : 'nonInferiority';
+}
+
+function TestLine({ metric, name, index }: TestLineProps): ReactNode {
   const test = metric[name];
   const source = `report#/assessment/metrics/${index}/${name}`;
+  const [shown, open] = OPEN_WORDS[name];
   return (
     <>
-      <strong>{metric.metric}</strong> of {metric.variant}: {finding.word.toLowerCase()}.{' '}
+      <strong>{metric.metric}</strong> of {metric.variant}: {isPassed(test) ? shown : open}.{' '}
       {test?.kind === 'insufficient' && insufficientWords(test)}
       {test?.kind === 'tested' && (
         <>

@@ -188,7 +188,7 @@ function ServedMatrix({
           {design.variants.map(({ name, version }) => (
             <tr key={name}>
               <th scope="row">
-                {name} <span className="muted">({version})</span>
+                {name} {design.kind !== 'holdout' && <span className="muted">({version})</span>}
               </th>
               {versions.map((by) => (
                 <ServedCell

@@ -81,6 +81,7 @@ function Loaded({ experiment }: { readonly experiment: Experiment }): ReactNode 
       {wanted !== null && log.data !== null && (
         <WhyDrawer
           log={log.data}
+          kind={experiment.kind}
           number={Number(wanted)}
           onClose={() => setParameter('why', null)}
         />
@@ -189,7 +190,7 @@ function Evidence(props: EvidenceProps): ReactNode {
       <Section
         id="metrics"
         title="Is it better?"
-        lead={readingOf(report)}
+        lead={readingOf(report, design.kind)}
         tools={
           <ExportMenu name={`${experiment.name}-metrics`} rows={() => metricRows(assessment)} />
         }
@@ -242,7 +243,17 @@ function Trust(props: EvidenceProps): ReactNode {
   return (
     <div className="columns">
       <Section id="checklist" title={titleOfChecklist(design.kind, isGoing)}>
-        <Checklist rules={rules} metrics={assessment.metrics} isTrace={!isGoing} />
+        <Checklist
+          rules={rules}
+          metrics={assessment.metrics}
+          isTrace={!isGoing}
+          kind={design.kind}
+          source={
+            isGoing
+              ? 'standing#/checklist'
+              : `log#/decisions/${decisions.findIndex((known) => known === last)}/reasons/trace`
+          }
+        />
       </Section>
       <Section
         id="quality"
@@ -273,10 +284,18 @@ function titleOfChecklist(kind: Design['kind'], isGoing: boolean): string {
     : 'What the policy sees now';
 }
 
-function readingOf({ assessment }: Report): string {
+/** What a difference is a difference of. */
+const HOW_COMPARED: Readonly<Record<Design['kind'], string>> = {
+  ab: 'Units of the same stretch of time are compared with each other.',
+  canary: 'Units of the same step of the rollout are compared with each other.',
+  shadow: 'Both versions are compared on the same requests, unit by unit.',
+  holdout: 'Cohorts are compared as they were dealt, whatever was shipped since.',
+};
+
+function readingOf({ assessment }: Report, kind: Design['kind']): string {
   const { horizon, reading } = assessment;
   if (reading === 'not_a_test' && horizon !== null) {
     return `Not a test yet: this experiment is looked at once, at ${horizon.needUnits} units; there are ${horizon.haveUnits}.`;
   }
-  return 'Intervals and p-values hold at every look: looking often costs nothing. Differences are stratified by step of the rollout.';
+  return `Intervals and p-values hold at every look: looking often costs nothing. ${HOW_COMPARED[kind]}`;
 }

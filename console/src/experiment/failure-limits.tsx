@@ -25,7 +25,7 @@ export function FailureLimits({ limits }: { readonly limits: readonly Limit[] })
           { title: 'Units with' },
           { title: 'Share', isNumber: true },
           { title: 'Limit', isNumber: true },
-          { title: 'Evidence', isNumber: true },
+          { title: 'Above it?', isNumber: true },
         ]}
         rows={limits.map((of, index) => ({
           key: `${of.variant} ${of.kind}`,

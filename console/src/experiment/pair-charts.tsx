@@ -47,7 +47,7 @@ function Charts({ name, design, shapes }: ChartsProps): ReactNode {
       {outputs.map(({ output, ...shape }, index) => (
         <Pictures
           key={output}
-          title={`Score ${output}`}
+          title={`Output ${output}`}
           file={`${name}-${output}`}
           source={`pairs#/outputs/${index}`}
           unit="plain"
@@ -94,7 +94,7 @@ function Pictures({ title, file, source, unit, shape }: PicturesProps): ReactNod
           note={
             <>
               Darker: more pairs. On the line both give the same, above it the shadow gives more.
-              {scatter.outside > 0 && ` ${count(scatter.outside)} pairs lie outside.`}
+              {scatter.outside > 0 && ` Outside of the picture: ${count(scatter.outside)}.`}
             </>
           }
         >
@@ -141,7 +141,7 @@ function Differences({ title, file, source, unit, of, what }: DifferencesProps):
           <Figure value={of.count} text={count(of.count)} source={`${source}/count`} /> {what} (
           {percent(of.count === 0 ? null : of.zero / of.count)}); mean{' '}
           <Figure value={of.mean} text={difference(of.mean, unit)} source={`${source}/mean`} />.
-          {beyond > 0 && ` ${count(beyond)} lie outside.`}
+          {beyond > 0 && ` Outside of the picture: ${count(beyond)}.`}
         </>
       }
     >

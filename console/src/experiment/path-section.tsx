@@ -26,6 +26,8 @@ export function PathSection(props: PathSectionProps): ReactNode {
   const steps = phases
     .filter(({ coverage }, index) => phases[index - 1]?.coverage !== coverage)
     .map(({ startedAtMs: atMs, coverage }) => ({ atMs, coverage }));
+  // periods of a holdout end all the time and change nothing
+  const isMarked = ({ kind }: Decision): boolean => design.kind !== 'holdout' || kind !== 'advance';
   const chart = useRef<SVGSVGElement>(null);
   const wanted = useParameter('metric');
   const shown = metrics.find((metric) => keyOf(metric) === wanted) ?? metrics[0];
@@ -65,7 +67,7 @@ export function PathSection(props: PathSectionProps): ReactNode {
           svg={chart}
           dots={dots}
           steps={steps}
-          decisions={decisions}
+          decisions={decisions.filter(isMarked)}
           margin={shown.role === 'guardrail' ? signedMargin(shown) : null}
           better={shown.direction === 'increase' ? 'up' : 'down'}
           unit={unitIn(design, shown.metric)}

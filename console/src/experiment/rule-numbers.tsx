@@ -25,18 +25,16 @@ const ENGINES: Readonly<Record<string, string>> = {
   fixed: 'one look',
 };
 
-/** The numbers that a rule met, and first of all the boundary that decided. */
-export function RuleNumbers({
-  rule,
-  source,
-}: {
+interface RuleNumbersProps {
   readonly rule: RuleOutcome;
-  /** Where they are in the decision. */
+  /** Where the rule is: document and JSON pointer. */
   readonly source: string;
-}): ReactNode {
+}
+
+/** The numbers that a rule met, and first of all the boundary that decided. */
+export function RuleNumbers({ rule, source }: RuleNumbersProps): ReactNode {
   const { pValue: p, alpha, bound, threshold } = rule.numbers;
-  const entries = Object.entries(rule.numbers).filter(([, value]) => value !== null);
-  if (entries.length === 0) return null;
+  if (entriesOf(rule).length === 0) return null;
   return (
     <>
       <h3>{rule.outcome === 'act' ? 'The numbers that crossed' : 'The numbers it looked at'}</h3>
@@ -50,27 +48,42 @@ export function RuleNumbers({
           )}
         </p>
       )}
-      <dl className="numbers">
-        {entries.map(([name, value]) => (
-          <div key={name}>
-            <dt>{LABELS[name] ?? inWords(name)}</dt>
-            <dd>
-              {typeof value === 'number' ? (
-                <Figure
-                  value={value}
-                  text={textOf(name, value)}
-                  source={`${source}/numbers/${name}`}
-                />
-              ) : (
-                (ENGINES[String(value)] ?? String(value))
-              )}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <NumberList rule={rule} source={source} />
     </>
   );
 }
+
+/** Every number of a rule by its name. */
+export function NumberList({ rule, source }: RuleNumbersProps): ReactNode {
+  return (
+    <dl className="numbers">
+      {entriesOf(rule).map(([name, value]) => (
+        <div key={name}>
+          <dt>{LABELS[name] ?? inWords(name)}</dt>
+          <dd>
+            {typeof value === 'number' ? (
+              <Figure
+                value={value}
+                text={textOf(name, value)}
+                source={`${source}/numbers/${name}`}
+              />
+            ) : (
+              (ENGINES[String(value)] ?? String(value))
+            )}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function entriesOf({ numbers }: RuleOutcome): readonly (readonly [string, Known])[] {
+  return Object.entries(numbers).flatMap(([name, value]) =>
+    value === null ? [] : [[name, value] as const],
+  );
+}
+
+type Known = string | number | boolean;
 
 function textOf(name: string, value: number): string {
   if (name === 'pValue') return pValue(value);

@@ -84,8 +84,8 @@ function SegmentTable({ id, attribute, metric, design }: SegmentTableProps): Rea
             { title: attribute },
             { title: 'Variant' },
             { title: 'Units', isNumber: true },
-            { title: 'Control', isNumber: true },
-            { title: 'Variant', isNumber: true },
+            { title: 'In the control', isNumber: true },
+            { title: 'In the variant', isNumber: true },
             { title: 'Difference', isNumber: true },
             { title: 'Interval', className: 'interval-cell' },
           ]}

@@ -137,7 +137,7 @@ function SpentSoFar({
   if (method === 'sequential') {
     return (
       <>
-        none <span className="muted">a sequence holds at every look</span>
+        none: <span className="muted">a sequence holds at every look</span>
       </>
     );
   }

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import { api, ApiProblem, unwrap } from '../api/client.js';
-import type { Decision, DecisionLog, Replay } from '../api/types.js';
+import type { Decision, DecisionLog, Design, Replay } from '../api/types.js';
 import { decision as decisionQuestion } from '../data/questions.js';
 import { useResource } from '../data/resource.js';
 import { moment } from '../format/time.js';
@@ -13,12 +13,13 @@ import { RuleNumbers } from './rule-numbers.js';
 
 interface WhyDrawerProps {
   readonly log: DecisionLog;
+  readonly kind: Design['kind'];
   readonly number: number;
   readonly onClose: () => void;
 }
 
 /** Why a decision was taken: what it saw, which rule spoke, and that it comes out the same again. */
-export function WhyDrawer({ log, number, onClose }: WhyDrawerProps): ReactNode {
+export function WhyDrawer({ log, kind, number, onClose }: WhyDrawerProps): ReactNode {
   const decision = log.decisions.find((known) => known.number === number);
   if (decision === undefined) return null;
   const trace = decision.reasons.trace ?? [];
@@ -45,7 +46,13 @@ export function WhyDrawer({ log, number, onClose }: WhyDrawerProps): ReactNode {
         <>
           <h3>Rules in order</h3>
           <p className="muted">The first rule that does not pass decides.</p>
-          <Checklist rules={trace} metrics={[]} isTrace />
+          <Checklist
+            rules={trace}
+            metrics={[]}
+            isTrace
+            kind={kind}
+            source="decision#/reasons/trace"
+          />
         </>
       )}
       <ReplayButton decision={decision} />
