@@ -1,4 +1,4 @@
-import type { SluiceClient } from '../../demo/sluice-client.js';
+import { SluiceApiError, type SluiceClient } from '../../demo/sluice-client.js';
 import {
   startTestSluice,
   startUpstream,
@@ -84,7 +84,23 @@ async function send(
       };
     }),
   );
-  await client.postOutcomes(outcomes);
+  await patiently(() => client.postOutcomes(outcomes));
+}
+
+const ATTEMPTS = 20;
+
+/** A busy machine sheds load (503): the same outcomes again change nothing, so they are sent again. */
+async function patiently(work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const isBusy = error instanceof SluiceApiError && error.status === 503;
+      if (!isBusy || attempt === ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
 }
 
 async function untilEnded(client: SluiceClient, experiment: string): Promise<void> {

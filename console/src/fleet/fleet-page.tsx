@@ -173,7 +173,7 @@ function Recent({ decisions }: { readonly decisions: readonly RecentDecision[] }
             </p>
             <p className="recent-text">
               {summary}
-              {more > 0 && <span className="recent-more"> · {more} routine ones before</span>}
+              {more > 0 && ` · ${more} routine ${more === 1 ? 'one' : 'ones'} before`}
             </p>
           </li>
         );
