@@ -68,7 +68,6 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
   #orphans: Source[] = [];
   #orphanBytes = 0;
   #orphansSeenAtMs = 0;
-  #countedDisk = false;
 
   #loop: Promise<void> | null = null;
   #stopping = false;
@@ -186,15 +185,10 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async #lookAround(): Promise<void> {
     const nowMs = Date.now();
-    if (!this.#countedDisk) {
-      this.spool.diskBytesChanged(
-        (await spoolBytes(this.spool.root)) - (await folderBytes(this.spool.folder)),
-      );
-      this.#countedDisk = true;
-    }
     if (nowMs - this.#orphansSeenAtMs < ORPHANS_EVERY_MS) return;
     this.#orphansSeenAtMs = nowMs;
     await touchClaim(this.#own.folder, nowMs);
+    await this.#countOthers();
     const known = new Map(this.#orphans.map((orphan) => [orphan.id, orphan]));
     const ids = (await listSpools(this.spool.root)).filter((id) => id !== this.spool.id);
     const folders = ids.map((id) => ({ id, folder: join(this.spool.root, id) }));
@@ -318,7 +312,13 @@ export class Shipper implements OnApplicationBootstrap, OnApplicationShutdown {
     const path = join(source.folder, segmentName(segment));
     const bytes = await fileBytes(path);
     await removeFile(path);
-    this.spool.diskBytesChanged(-bytes);
+    if (source.isOwn) this.spool.deleted(bytes);
+    else await this.#countOthers();
+  }
+
+  async #countOthers(): Promise<void> {
+    const { root, folder } = this.spool;
+    this.spool.othersHold((await spoolBytes(root)) - (await folderBytes(folder)));
   }
 
   async #forget(source: Source): Promise<void> {

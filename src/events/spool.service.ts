@@ -76,6 +76,7 @@ export class Spool {
   #written = 0;
   #shipped = 0;
   #diskBytes = 0;
+  #otherBytes = 0;
   #oldestUnshippedAtMs: number | null = null;
   #complainedAtMs = 0;
 
@@ -158,9 +159,14 @@ export class Spool {
     this.#oldestUnshippedAtMs = this.#shipped >= this.#written ? null : atMs;
   }
 
-  /** Bytes on disk came (found at the start) or went (deleted segments). */
-  diskBytesChanged(delta: number): void {
-    this.#diskBytes = Math.max(0, this.#diskBytes + delta);
+  /** Bytes of this spool went: a segment of it was deleted. */
+  deleted(bytes: number): void {
+    this.#diskBytes = Math.max(0, this.#diskBytes - bytes);
+  }
+
+  /** What the other spools of the data folder hold, as last counted: living siblings ship and delete by themselves. */
+  othersHold(bytes: number): void {
+    this.#otherBytes = bytes;
   }
 
   /** Writes what waits now instead of at the end of the turn. */
@@ -222,7 +228,7 @@ export class Spool {
     const lines = blocks.reduce((sum, block) => sum + block.lines, 0);
     try {
       const bytes = this.#encode(blocks);
-      if (this.#diskBytes + bytes.length > MAX_SPOOL_BYTES) {
+      if (this.#diskBytes + this.#otherBytes + bytes.length > MAX_SPOOL_BYTES) {
         this.#failed(
           new RangeError(`the spool holds its limit of ${MAX_SPOOL_BYTES} bytes`),
           lines,
