@@ -42,12 +42,7 @@ export class Forwarder implements ExchangeHost {
     this.#budgets.set(model, afterRequest(this.#budgets.get(model) ?? FULL_BUDGET));
     const call = this.#assigned(received);
     if (call === null) {
-      this.telemetry.refused('no_champion');
-      sendProblem(received.res, {
-        status: 503,
-        code: 'no_champion',
-        detail: `model ${model} has no champion that can be called`,
-      });
+      this.#refuse(received);
       return;
     }
     if (call.enrolment === null) this.#exchange(call);
@@ -132,6 +127,16 @@ export class Forwarder implements ExchangeHost {
     }
     const champion = this.#champion(call);
     if (champion !== null) this.#exchange(champion);
+    else this.#refuse(call);
+  }
+
+  #refuse({ model, res }: ReceivedCall): void {
+    this.telemetry.refused('no_champion');
+    sendProblem(res, {
+      status: 503,
+      code: 'no_champion',
+      detail: `model ${model.plan.name} has no champion that can be called`,
+    });
   }
 
   #exchange(call: AssignedCall): void {

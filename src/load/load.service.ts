@@ -15,6 +15,11 @@ import { SHED_ABOVE, SHED_ORDER, type Sheddable } from './shed-order.js';
 const SAMPLE_MS = 25;
 /** Average turn above which copies for shadows are dropped even if no queue stands: their callers get the time. */
 const COPIES_AVERAGE_MS = 50;
+/**
+ * With fewer predictions under way a wait for the event loop is not theirs: a machine that others keep busy makes it, and
+ * refusing them would not shorten it. By Little's law 200 ms of waiting are this many at 160 a second.
+ */
+const MIN_OWN_CALLS = 32;
 /** Load that is over for this long is told as over. */
 const CALM_MS = 5_000;
 
@@ -46,6 +51,9 @@ export class Load implements OnModuleInit, OnApplicationShutdown {
   readonly #maxQueueMs: number;
   readonly #shed: Record<Sheddable, number> = { shadows: 0, outcomes: 0, reads: 0, predictions: 0 };
   #inFlight = 0;
+  /** Most predictions under way since the last turn, and in the turn before. */
+  #peak = 0;
+  #peakBefore = 0;
   #timer: NodeJS.Timeout | null = null;
   /** Kinds that the log knows to be given up. */
   #told = 0;
@@ -82,13 +90,21 @@ export class Load implements OnModuleInit, OnApplicationShutdown {
   /** Takes in one turn of the event loop. */
   turned(ms: number, nowMs: number): void {
     this.#gauge.turned(ms, nowMs);
-    this.#share.observe(this.#gauge.standingMs > this.#maxQueueMs, nowMs);
+    this.#peakBefore = this.#peak;
+    this.#peak = this.#inFlight;
+    this.#share.observe(this.#ownWaitMs > this.#maxQueueMs, nowMs);
     this.#tell(nowMs);
   }
 
   /** 1 is all that the process is allowed to take on: of requests under way, or of waiting for the event loop. */
   get value(): number {
-    return Math.max(this.#inFlight / this.#maxInFlight, this.#gauge.standingMs / this.#maxQueueMs);
+    return Math.max(this.#inFlight / this.#maxInFlight, this.#ownWaitMs / this.#maxQueueMs);
+  }
+
+  /** The standing wait, as far as predictions of this process make it. */
+  get #ownWaitMs(): number {
+    const calls = Math.max(this.#inFlight, this.#peak, this.#peakBefore);
+    return calls < Math.min(MIN_OWN_CALLS, this.#maxInFlight) ? 0 : this.#gauge.standingMs;
   }
 
   /** Whether a kind of work is given up at this moment. */
@@ -118,6 +134,7 @@ export class Load implements OnModuleInit, OnApplicationShutdown {
       return false;
     }
     this.#inFlight += 1;
+    if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
     return true;
   }
 

@@ -445,6 +445,24 @@ describe('the door', () => {
     expect(reply.status).toBe(503);
     expect(await reply.json()).toMatchObject({ code: 'no_champion' });
   });
+
+  it('answers 503, and does not stay silent, when the exposure is lost and no champion can be called', async () => {
+    const { url } = await echo();
+    const plan = modelPlan([versionPlan('v1', 'no url'), versionPlan('v2', url)], {
+      experiments: [canaryPlan(1)],
+    });
+    const gateway = await gatewayFor(trafficPlan(1, plan));
+    gateway.spool.mode = 'fail';
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, (_, unit) =>
+        fetch(`${gateway.url}/models/m`, {
+          headers: { 'x-sluice-unit': `u${unit}` },
+          signal: AbortSignal.timeout(5_000),
+        }),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 503));
+  });
 });
 
 describe('an address that may not be called', () => {

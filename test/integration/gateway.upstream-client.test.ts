@@ -13,7 +13,7 @@ import { guardedConnector } from '../../src/models/guarded-connector.js';
 const EVERYTHING = { isAllowedAddress: () => true };
 const GET: UpstreamRequest = { path: '/', method: 'GET', headerLines: '', body: null };
 
-const later: (() => Promise<unknown> | void)[] = [];
+const later: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of later.splice(0).reverse()) await end();
 });

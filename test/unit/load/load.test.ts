@@ -11,6 +11,13 @@ function loadOf(maxInFlight = 100, maxQueueMs = 100): Load {
   return new Load({ maxInFlight, maxQueueMs });
 }
 
+/** A process with enough predictions under way to make a queue, and far from as many as it may have. */
+function busyLoad(): Load {
+  const load = loadOf(1_000);
+  for (let n = 0; n < 40; n += 1) load.enter();
+  return load;
+}
+
 /** Turns of one length for a time, from a moment on; returns the moment after them. */
 function turns(load: Load, ms: number, fromMs: number, forMs = 1_000): number {
   let nowMs = fromMs;
@@ -54,7 +61,7 @@ describe('a process under load', () => {
     [90, 3],
     [150, 4],
   ])('with a standing wait of %d of 100 ms gives up the first %d kinds', (ms, kinds) => {
-    const load = loadOf();
+    const load = busyLoad();
     turns(load, ms, 0, 3_000);
     const expected = SHED_ORDER.slice(0, kinds);
     expect(load.status.sheds).toEqual(expected);
@@ -62,6 +69,16 @@ describe('a process under load', () => {
     const refused = Array.from({ length: 100 }, () => load.refusesPrediction()).filter(Boolean);
     if (kinds < 4) expect(refused).toHaveLength(0);
     else expect(refused.length).toBeGreaterThan(80);
+  });
+
+  it('refuses nobody for a wait that its few predictions do not make', () => {
+    const load = loadOf();
+    for (let n = 0; n < 31; n += 1) load.enter();
+    turns(load, 300, 0, 5_000);
+    expect(load.status).toMatchObject({ queueMs: 300, value: 0.31, admittedShare: 1 });
+    expect(given(load)).toEqual(['shadows']);
+    load.enter();
+    expect(load.sheds('outcomes')).toBe(true);
   });
 
   it('lets nobody in beyond the bound, and everybody again who finds room', () => {
@@ -75,7 +92,7 @@ describe('a process under load', () => {
   });
 
   it('takes on everything again within three seconds of the last long turn', () => {
-    const load = loadOf();
+    const load = busyLoad();
     const nowMs = turns(load, 200, 0, 10_000);
     turns(load, 1, nowMs, 3_000);
     expect(given(load)).toEqual([]);
@@ -101,10 +118,10 @@ describe('a process under load', () => {
   it('says in the log what it gives up, once, and that it is over', () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const log = vi.spyOn(Logger.prototype, 'log').mockReturnValue();
-    const load = loadOf();
+    const load = busyLoad();
     const nowMs = turns(load, 150, 0, 10_000);
     expect(warn.mock.calls.at(-1)?.[0]).toMatch(
-      /^gives up shadows, outcomes, reads, predictions: load 1.50, 0 predictions under way, 150 ms/,
+      /^gives up shadows, outcomes, reads, predictions: load 1.50, 40 predictions under way, 150 ms/,
     );
     expect(warn.mock.calls.length).toBeLessThanOrEqual(2);
     expect(log).not.toHaveBeenCalled();
@@ -113,7 +130,7 @@ describe('a process under load', () => {
   });
 
   it('measures the event loop by itself', async () => {
-    const load = loadOf();
+    const load = busyLoad();
     load.onModuleInit();
     const untilMs = performance.now() + 1_500;
     const busy = (): void => {
