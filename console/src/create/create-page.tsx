@@ -20,10 +20,13 @@ import { WhatFields } from './what-fields.js';
 /** A form that the API itself checks while it is filled in, beside the plan that follows from it. */
 export function CreatePage(): ReactNode {
   const wanted = useParameter('model') ?? '';
-  const [draft, setDraft] = useState<Draft>(() => emptyDraft(wanted));
+  const [typed, setDraft] = useState<Draft>(() => emptyDraft(wanted));
   const [refused, setRefused] = useState<ApiProblem | null>(null);
   const models = useResource(ask.models);
   const metrics = useResource(ask.metrics);
+  const model = models.data?.find(({ name }) => name === typed.model) ?? null;
+  // what serves by default is what others are compared with, until somebody says otherwise
+  const draft = typed.control === '' ? { ...typed, control: model?.champion ?? '' } : typed;
   const plan = usePlan(draft);
   const change = (to: Partial<Draft>): void => {
     setRefused(null);
@@ -42,7 +45,6 @@ export function CreatePage(): ReactNode {
     }
   };
   const shared = { draft, onChange: change };
-  const model = models.data?.find(({ name }) => name === draft.model) ?? null;
   return (
     <article>
       <title>New experiment · Sluice</title>

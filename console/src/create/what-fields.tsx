@@ -26,10 +26,8 @@ interface WhatProps extends PartProps {
 export function WhatFields({ models, ...part }: WhatProps): ReactNode {
   const { draft, onChange } = part;
   const to = binderOf(part);
-  const choose = (name: string): void => {
-    const model = models.find((known) => known.name === name);
-    onChange({ model: name, control: model?.champion ?? '', variants: [emptyVariant()] });
-  };
+  const choose = (model: string): void =>
+    onChange({ model, control: '', variants: [emptyVariant()] });
   const chooseKind = (kind: Kind): void =>
     onChange({ kind, variants: kind === 'ab' ? draft.variants : draft.variants.slice(0, 1) });
   return (

@@ -7,7 +7,7 @@ import * as ask from '../data/questions.js';
 import { useResource } from '../data/resource.js';
 import { statusTone } from '../experiment/experiment-page.js';
 import { HealthChip } from '../fleet/model-card.js';
-import type { Unit } from '../format/number.js';
+import { count, type Unit } from '../format/number.js';
 import { moment } from '../format/time.js';
 import { Chip } from '../parts/chip.js';
 import { ExportMenu } from '../parts/export-menu.js';
@@ -63,7 +63,15 @@ export function ModelPage({ name }: { readonly name: string }): ReactNode {
           {(found) => <Versions model={found} />}
         </Shown>
       </Section>
-      <Section id="experiments" title="Experiments">
+      <Section
+        id="experiments"
+        title="Experiments"
+        tools={
+          <Link to={`/new?model=${name}`} className="button">
+            New experiment
+          </Link>
+        }
+      >
         <Experiments model={name} />
       </Section>
     </article>
@@ -212,6 +220,9 @@ function Chart({ title, file, lines, series, unit, least }: ChartProps): ReactNo
   );
 }
 
+/** What the API says of a version without a limit of its own. */
+const MAX_CONCURRENCY = 512;
+
 function Versions({ model }: { readonly model: Model }): ReactNode {
   return (
     <div className="table-frame" tabIndex={0} role="region" aria-label="Table of versions">
@@ -220,20 +231,28 @@ function Versions({ model }: { readonly model: Model }): ReactNode {
           <tr>
             <th scope="col">Version</th>
             <th scope="col">Served from</th>
+            <th scope="col" className="number">
+              Calls at once
+            </th>
             <th scope="col">Registered</th>
             <th scope="col">Notes</th>
           </tr>
         </thead>
         <tbody>
-          {model.versions.map(({ name, url, createdAt, metadata }) => (
+          {model.versions.map(({ name, urls, maxConcurrency, createdAt, metadata }) => (
             <tr key={name}>
               <th scope="row">
                 {name} {name === model.champion && <Chip tone="good">champion</Chip>}{' '}
                 {name === model.fallback && <Chip tone="calm">fallback</Chip>}
               </th>
               <td>
-                <code>{url}</code>
+                {urls.map((url) => (
+                  <code key={url} className="line">
+                    {url}
+                  </code>
+                ))}
               </td>
+              <td className="number">{count(maxConcurrency ?? MAX_CONCURRENCY)}</td>
               <td>{moment(Date.parse(createdAt))}</td>
               <td className="muted">
                 {Object.entries(metadata)
