@@ -35,17 +35,23 @@ export function startPinned(
   });
 }
 
-/** The first part of a child's output that matches; throws when it ends before. */
-export async function waitForOutput(child: ChildProcess, pattern: RegExp): Promise<string> {
-  let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    const found = pattern.exec(text)?.[1];
-    if (found === undefined) continue;
-    child.stdout?.on('data', () => undefined);
-    return found;
-  }
-  throw new Error(`a process ended before it said ${pattern.source}: ${text}`);
+/** The first part of a child's output that matches; what comes later is read and forgotten. Rejects when it ends before. */
+export function waitForOutput(child: ChildProcess, pattern: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    let isFound = false;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (isFound) return;
+      text += chunk.toString();
+      const found = pattern.exec(text)?.[1];
+      if (found === undefined) return;
+      isFound = true;
+      resolve(found);
+    });
+    child.once('exit', () => {
+      reject(new Error(`a process ended before it said ${pattern.source}: ${text}`));
+    });
+  });
 }
 
 /** Ends a child that we started; a deaf one is killed. */
