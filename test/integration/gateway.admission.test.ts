@@ -151,9 +151,21 @@ describe('a gateway with as many predictions under way as it may have', () => {
 
 describe('a gateway whose event loop cannot follow', () => {
   it('refuses most predictions while it lasts, and none three seconds after it', async () => {
+    const quick = await heldUpstream();
     const held = await heldUpstream();
-    const model = modelPlan([versionPlan('v1', held.upstream.url)]);
-    const gateway = await gatewayFor(trafficPlan(1, model), { config: { maxQueueMs: 20 } });
+    held.hold();
+    const model = modelPlan([versionPlan('v1', quick.upstream.url)]);
+    const slow = modelPlan([versionPlan('v1', held.upstream.url)], {
+      name: 's',
+      timeoutMs: 60_000,
+    });
+    const gateway = await gatewayFor(trafficPlan(1, model, slow), { config: { maxQueueMs: 20 } });
+    // Enough calls under way for the wait to be theirs.
+    const waiting = Array.from({ length: 40 }, () =>
+      fetch(`${gateway.url}/models/s/x`, { method: 'POST', body: 'x' }),
+    );
+    hooks.push(held.release);
+    await expect.poll(() => held.waiting).toBe(40);
     const busy = setInterval(() => {
       const untilMs = performance.now() + 60;
       while (performance.now() < untilMs);
@@ -170,6 +182,10 @@ describe('a gateway whose event loop cannot follow', () => {
     clearInterval(busy);
     await expect.poll(() => gateway.load.status.admittedShare, { timeout: 10_000 }).toBe(1);
     expect((await post(gateway.url)).status).toBe(200);
+    held.release();
+    expect(new Set((await Promise.all(waiting)).map(({ status }) => status))).toEqual(
+      new Set([200]),
+    );
   });
 });
 
