@@ -14,7 +14,7 @@ import { DatabasePlanSource } from './database-plan-source.service.js';
 import { PLAN_SOURCE } from './plan-source.js';
 import { Upstreams } from './upstreams.service.js';
 
-/** The data plane. Needs the configuration (CONFIG) and the Database from global modules. */
+/** The data plane. Needs the configuration (CONFIG), the Load and the Database from global modules. */
 @Module({
   imports: [AuthModule, ModelsModule, EventsModule],
   providers: [

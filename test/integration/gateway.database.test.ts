@@ -7,6 +7,7 @@ import { ConfigModule } from '../../src/config/config.module.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { Database } from '../../src/database/database.service.js';
 import { GatewayModule } from '../../src/gateway/gateway.module.js';
+import { LoadModule } from '../../src/load/load.module.js';
 import { GatewayServer } from '../../src/gateway/gateway-server.service.js';
 import { LivePlanService } from '../../src/gateway/live-plan.service.js';
 import { PlanService } from '../../src/models/plan.service.js';
@@ -33,7 +34,7 @@ beforeAll(async () => {
   upstream = await startUpstream((_req, res) => res.end('ok'));
   const config = gatewayConfig(dataDir, { databaseUrl: database.url });
   app = await Test.createTestingModule({
-    imports: [ConfigModule.forRoot(config), DatabaseModule, GatewayModule],
+    imports: [ConfigModule.forRoot(config), LoadModule, DatabaseModule, GatewayModule],
   }).compile();
   app.useLogger(false);
   await app.init();
