@@ -148,7 +148,8 @@ interface Start {
 async function fastestStart(limitMs: number): Promise<Start> {
   let best: Start = { wallMs: Infinity, ownMs: Infinity };
   for (let attempt = 0; attempt < COLD_STARTS && best.ownMs > limitMs; attempt += 1) {
-    if (attempt > 0) await product.end('SIGTERM');
+    // One of an attempt before, of this test as a whole too.
+    if (product.pid !== null) await product.end('SIGTERM');
     const sinceMs = performance.now();
     product.spawn();
     await until('a prediction is answered', () => load.predictFor(0));
