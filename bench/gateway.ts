@@ -1,7 +1,7 @@
 // How fast the gateway is beside others, in one run on one machine: nginx that splits by a hash, the same with mirror, and
 // a bare node:http + undici proxy. Load and versions on one core, what is measured on the other; rounds are interleaved
 // and ratios are medians of the ratios of a round. Peers that are not installed are left out with a notice.
-// Run: npm run bench:gateway (-- --rounds 7 --seconds 3 --only saturated,mirrored,steady)
+// Run: npm run bench:gateway (-- --rounds 7 --seconds 3 --only saturated,mirrored,steady --folder /dev/shm)
 import { parseArgs } from 'node:util';
 import { appendResult } from './results.js';
 import { startBareProxy } from './gateway/bare-proxy-peer.js';
@@ -18,6 +18,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '3' },
     only: { type: 'string', default: 'saturated,mirrored,steady' },
+    // for the spool; on a file system in memory the disk costs nothing
+    folder: { type: 'string' },
     out: { type: 'string', default: 'bench/results/gateway.json' },
   },
 });
@@ -85,7 +87,8 @@ async function close(peers: readonly Peer[]): Promise<void> {
   for (const peer of peers) await peer.close();
 }
 
-const sluice = { name: 'sluice, everything on', stubPort: stub.port };
+const folder = options.folder === undefined ? {} : { folder: options.folder };
+const sluice = { name: 'sluice, everything on', stubPort: stub.port, ...folder };
 if (only.has('saturated') || only.has('steady')) {
   const peers = await peersOf([
     startNginxSplit(stub.port, false),

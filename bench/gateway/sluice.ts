@@ -24,11 +24,13 @@ export interface SluiceOptions {
   /** With it, events are shipped while they come. */
   readonly databaseUrl?: string;
   readonly processes?: number;
+  /** Where its spool and plan go; by default the system's folder for temporary files. */
+  readonly folder?: string;
 }
 
 /** The product itself as a gateway: everything on, with an experiment that every unit is in. */
 export async function startSluicePeer(options: SluiceOptions): Promise<Peer> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-gateway-'));
+  const dataDir = mkdtempSync(join(options.folder ?? tmpdir(), 'sluice-bench-gateway-'));
   await new PlanSnapshot(join(dataDir, 'plan')).save(planOf(options));
   const processes = options.processes ?? 1;
   const child = startPinned(MEASURED_CORE, [process.execPath, ...NODE_FLAGS, MAIN], {
