@@ -18,6 +18,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '3' },
     only: { type: 'string', default: 'saturated,mirrored,steady' },
+    rate: { type: 'string', default: '3000' },
     // for the spool; on a file system in memory the disk costs nothing
     folder: { type: 'string' },
     out: { type: 'string', default: 'bench/results/gateway.json' },
@@ -27,7 +28,7 @@ const ROUNDS = Number(options.rounds);
 const SECONDS = Number(options.seconds);
 const CONNECTIONS = [32, 128];
 /** Load of the comparison of latencies: no gateway here is busy at it. */
-const STEADY = { connections: 32, rate: 3_000 };
+const STEADY = { connections: 32, rate: Number(options.rate) };
 const WARM_UP_SECONDS = 2;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
