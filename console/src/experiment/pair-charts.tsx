@@ -93,7 +93,8 @@ function Pictures({ title, file, source, unit, shape }: PicturesProps): ReactNod
           rows={() => scatterRows(scatter)}
           note={
             <>
-              Stronger colour: more pairs. On the line both give the same, above it the shadow gives more.
+              Stronger colour: more pairs. On the line both give the same, above it the shadow gives
+              more.
               {scatter.outside > 0 && ` Outside of the picture: ${count(scatter.outside)}.`}
             </>
           }
