@@ -23,7 +23,7 @@ const RATE_PER_SECOND = 200;
 const BEFORE_MS = 2_500;
 const DRAIN_LIMIT_MS = 30_000;
 /** Predictions wait for no database: what they take may grow by noise, not to the shortest time-out of anything. */
-const P99_LIMIT_MS = 2_000;
+const P99_LIMIT_MS = 500;
 /** With the role control the process asks the database itself and tells of its silence. */
 const SIGN: Sign = {
   metric: 'sluice_database_ready',
@@ -131,7 +131,8 @@ async function settle(scenario: string, during: During): Promise<void> {
   expect([...versionsByUnit().values()].filter((seen) => seen.size !== 1)).toEqual([]);
   expect(drainedMs).toBeLessThan(DRAIN_LIMIT_MS);
   expect(during.answered).toBeGreaterThan((AWAY_MS / 1_000) * RATE_PER_SECOND * 0.5);
-  expect(during.p99Ms).toBeLessThan(P99_LIMIT_MS);
+  // a machine that was slow before the fault is no less slow during it
+  expect(during.p99Ms).toBeLessThan(Math.max(P99_LIMIT_MS, 3 * during.p99BeforeMs));
 }
 
 // Mutants that this kills: a query on the way of a prediction; the plan forgotten when the database is; outcomes

@@ -19,7 +19,7 @@ const FALLEN_APART_MS = 3_000;
 const RETURN_MS = 90_000;
 const STOP_LIMIT_MS = 25_000;
 /** A busy machine is slow; a process that missed the change never has it. */
-const CHANGE_LIMIT_MS = 3_000;
+const CHANGE_LIMIT_MS = 1_000;
 /** Faults find requests under way. */
 const UPSTREAM_MS = 600;
 
