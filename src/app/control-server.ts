@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.js';
 import { serveConsole } from '../console/console-pages.js';
+import { limitConnections } from '../load/connection-room.js';
 import { parseJsonBody } from './json-body.js';
 import { problem, PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
 import type { Problem } from './problem.js';
@@ -34,6 +35,7 @@ export function controlServer(config: Pick<Config, 'roles'>): FastifyAdapter {
     },
   });
   const server = adapter.getInstance<FastifyInstance>();
+  limitConnections(server.server, 'control');
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {

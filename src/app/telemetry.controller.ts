@@ -1,7 +1,9 @@
+import type { Server } from 'node:net';
 import { Controller, Get, Header } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { Public } from '../auth/scope.js';
-import { watchLoad } from '../load/load-metrics.js';
+import { countRefusedConnections, watchLoad } from '../load/load-metrics.js';
 import { Load } from '../load/load.service.js';
 import { DeliveryService } from '../webhooks/delivery.service.js';
 import { StatusService } from './status.service.js';
@@ -19,7 +21,9 @@ export class TelemetryController {
     private readonly statuses: StatusService,
     webhooks: DeliveryService,
     load: Load,
+    { httpAdapter }: HttpAdapterHost,
   ) {
+    countRefusedConnections(this.#registry, httpAdapter.getHttpServer() as Server);
     watchLoad(this.#registry, () => load.status);
     collectDefaultMetrics({ register: this.#registry });
     const gauge = (name: string, help: string, value: () => number): void => {

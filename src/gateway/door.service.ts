@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
+import { limitConnections } from '../load/connection-room.js';
 import { Load } from '../load/load.service.js';
 import { Forwarder } from './forwarder.service.js';
 import { Gatekeeper } from './gatekeeper.service.js';
@@ -23,6 +25,12 @@ export class Door {
     private readonly telemetry: GatewayTelemetry,
     private readonly load: Load,
   ) {}
+
+  /** Before any request: connections that find no room are closed and counted. */
+  guard(server: Server): void {
+    limitConnections(server, 'callers');
+    this.telemetry.countRefusedConnections(server);
+  }
 
   handle(req: IncomingMessage, res: ServerResponse, nowMs: number): void {
     try {

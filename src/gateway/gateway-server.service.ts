@@ -62,6 +62,7 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
       },
     );
     this.#server.timeout = SILENT_CONNECTION_MS;
+    door.guard(this.#server);
   }
 
   /** Where it listens; the port is the real one when the configured one is 0. Null while it does not. */

@@ -1,8 +1,9 @@
+import type { Server } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from 'prom-client';
 import { Spool } from '../events/spool.service.js';
 import type { Prediction } from '../events/event.js';
-import { watchLoad } from '../load/load-metrics.js';
+import { countRefusedConnections, watchLoad } from '../load/load-metrics.js';
 import { Load } from '../load/load.service.js';
 import { AnsweredCounters, type RenderedMetric } from './answered-counters.js';
 import { watchFleet } from './fleet-metrics.js';
@@ -117,6 +118,10 @@ export class GatewayTelemetry {
 
   refused(code: string): void {
     this.#refusals.inc({ code });
+  }
+
+  countRefusedConnections(server: Server): void {
+    countRefusedConnections(this.#registry, server);
   }
 
   mirrored({ model, experiment, version }: TargetName, result: MirrorResult): void {

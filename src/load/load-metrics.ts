@@ -1,3 +1,4 @@
+import type { Server } from 'node:net';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { LoadStatus } from './load.service.js';
 import { SHED_ORDER } from './shed-order.js';
@@ -36,5 +37,17 @@ export function watchLoad(registry: Registry, status: () => LoadStatus): void {
       const { shed } = status();
       for (const what of SHED_ORDER) this.inc({ what }, shed[what]);
     },
+  });
+}
+
+/** Connections that found no room (connection-room.ts), from now on. */
+export function countRefusedConnections(registry: Registry, server: Server): void {
+  const counter = new Counter({
+    name: 'sluice_connections_refused_total',
+    help: 'Connections closed at once, because the descriptors left are kept for versions, database and spool.',
+    registers: [registry],
+  });
+  server.on('drop', () => {
+    counter.inc();
   });
 }

@@ -38,6 +38,12 @@ beforeAll(async () => {
   // connections that are there before the fault, and are kept
   const pool = new Pool(gatewayUrl, { connections: CONNECTIONS, pipelining: 1 });
   later.push(() => pool.close());
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      const { body } = await pool.request({ method: 'GET', path: '/live' });
+      await body.dump();
+    }),
+  );
   load = new Load({
     ...{ client: scene.client, model: MODEL, ratePerSecond: 80, units: 500 },
     send: async (mail) => {
@@ -59,7 +65,7 @@ beforeAll(async () => {
   later.push(() => load.close());
 });
 
-/** Connections that nobody uses, until no descriptor is left. */
+/** Connections that nobody uses, more than there are descriptors. */
 function takeAll(): () => void {
   const { hostname, port } = new URL(scene.client.address.gatewayUrl);
   const sockets: Socket[] = Array.from({ length: GREEDY }, () => {
@@ -72,7 +78,14 @@ function takeAll(): () => void {
   };
 }
 
-// Mutants that this kills: a spool that opens its segment for every write; a process that ends with EMFILE.
+async function refusedConnections(): Promise<number> {
+  const { gatewayUrl } = scene.client.address;
+  const response = await fetch(new URL('/metrics', gatewayUrl));
+  const [, count] = /^sluice_connections_refused_total (\d+)$/m.exec(await response.text()) ?? [];
+  return Number(count ?? NaN);
+}
+
+// Mutants that this kills: callers that are let in until none is left for versions (502), a process that ends with EMFILE.
 describe('P14: no descriptor is left', () => {
   it('predictions of connections that are there go on, nothing is lost, and it recovers', async () => {
     const { ledger } = load;
@@ -86,10 +99,12 @@ describe('P14: no descriptor is left', () => {
     const onMs = await goesOn(scene.client);
     await load.pause();
     const drainedMs = await drained(product, load);
+    const refused = await refusedConnections();
     const found = await audit(database.url, product.dataDir, ledger);
     const reasons = Map.groupBy(meanwhile, ({ reason }) => reason);
     const notes = [
       `${meanwhile.length} answered meanwhile (${[...reasons].map(([reason, all]) => `${reason} ${all.length}`).join(', ')})`,
+      `${refused} connections refused`,
       `two analyses ${(onMs / 1_000).toFixed(1)} s after`,
     ];
     scoreboard(`${GREEDY} connections for ${MAX_OPEN_FILES} descriptors`, ledger, found, {
@@ -98,6 +113,7 @@ describe('P14: no descriptor is left', () => {
     });
     expect(product.pid, product.output).not.toBeNull();
     expect(ledger.unanswered).toEqual([]);
+    expect(refused).toBeGreaterThanOrEqual(GREEDY - MAX_OPEN_FILES);
     expect(meanwhile.length).toBeGreaterThan(100);
     expect(found).toMatchObject({ ...CLEAN, predictionsMissing: 0 });
     expect(ledger.acknowledged.size).toBe(ledger.posted.size);
