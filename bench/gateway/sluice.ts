@@ -12,6 +12,7 @@ const NODE_FLAGS = [
   '--max-semi-space-size=32',
   '--enable-source-maps',
   ...(process.env['SLUICE_PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/cpuprof'] : []),
+  ...(process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean),
 ];
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 /** Nobody listens there: events stay in the spool, which is what the hot path costs by itself. */
@@ -45,6 +46,7 @@ export async function startSluicePeer(options: SluiceOptions): Promise<Peer> {
     ...(processes === 1 ? {} : { SLUICE_GATEWAY_PROCESSES: String(processes) }),
   });
   const port = Number(await waitForOutput(child, /gateway +http:\/\/127\.0\.0\.1:(\d+)/));
+  if (process.env['BENCH_FLAGS']) child.stdout?.on('data',(c:Buffer)=>process.stderr.write(c));
   const pid = child.pid ?? 0;
   return {
     name: options.name,

@@ -1,12 +1,9 @@
-import type { ServerResponse } from 'node:http';
+import type { CallerResponse } from './caller-response.js';
 import { CAPTURE_LIMIT_BYTES, type KeptAnswer } from './capture.js';
 import type { AnswerHead } from './headers.js';
 
 /** Answers up to this length are sent in one piece when they are whole: status, headers and body in one write. */
 const WHOLE_LIMIT_BYTES = 64 * 1024;
-
-/** Up to this length an answer is written as one text; above it copying costs more than a second piece. */
-const ONE_WRITE_BYTES = 16 * 1024;
 
 /**
  * The answer to the caller. A short answer of known length is held until it is whole, which also keeps the fallback
@@ -24,7 +21,7 @@ export class Answer {
 
   /** @param keeps whether the body is kept for capture */
   constructor(
-    private readonly res: ServerResponse,
+    private readonly res: CallerResponse,
     keeps: boolean,
   ) {
     this.#kept = keeps ? [] : null;
@@ -56,7 +53,7 @@ export class Answer {
       head.contentLength <= WHOLE_LIMIT_BYTES &&
       !head.contentType.startsWith('text/event-stream');
     if (!this.#isHeld) {
-      // undici hands over what one read brought in one go; after it, an answer that came whole has ended already.
+      // One read is handed over in one go; after it, an answer that came whole has ended already.
       queueMicrotask(() => {
         this.#flow();
       });
@@ -66,7 +63,6 @@ export class Answer {
   /** Takes a piece of the body; false: the caller reads too slowly, wait for `drain`. */
   write(chunk: Buffer): boolean {
     this.#keep(chunk);
-    // A write to a closed response is an 'error' event that nobody could do anything about.
     if (this.res.destroyed) return true;
     if (this.isFlowing) return this.res.write(chunk);
     this.#chunks.push(chunk);
@@ -81,13 +77,10 @@ export class Answer {
     }
     const { status, headers } = this.#head;
     const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    const hasBody = this.res.req.method !== 'HEAD' && status !== 204 && status !== 304;
+    const hasBody = !this.res.isHead && status !== 204 && status !== 304;
     if (!this.#saysLength && hasBody) headers.push('content-length', String(body?.length ?? 0));
     this.res.writeHead(status, headers);
-    // A text goes out together with its head in one write, bytes in a second piece; Latin-1 keeps every byte.
-    if (body !== undefined && body.length <= ONE_WRITE_BYTES) {
-      this.res.end(body.toString('latin1'), 'latin1');
-    } else this.res.end(body);
+    this.res.end(body);
   }
 
   /** Forgets an answer of which nothing went out yet, so that another one can begin. */
@@ -105,7 +98,7 @@ export class Answer {
       this.res.writeHead(this.#head.status, this.#head.headers);
       this.res.flushHeaders();
     } catch {
-      // A head that node:http refuses to write. There is nobody to throw to: the caller sees a broken connection.
+      // A head that cannot be written. There is nobody to throw to: the caller sees a broken connection.
       this.res.destroy();
       return;
     }

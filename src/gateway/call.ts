@@ -1,14 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestId } from '../kernel/ids.js';
 import type { AttributeReader } from '../routing/audience.js';
 import type { Enrolment } from '../routing/plan.js';
+import type { CallerRequest } from './caller-request.js';
+import type { CallerResponse } from './caller-response.js';
 import type { LiveModel, LivePlan, LiveVersion } from './live-plan.js';
 import type { RequestBody } from './request-body.js';
 
 /** One request to a model, received whole. */
 export interface ReceivedCall {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly req: CallerRequest;
+  readonly res: CallerResponse;
   readonly id: RequestId;
   readonly atMs: number;
   /** `performance.now()` when the request was there whole. */

@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:net';
 import { Injectable, Logger } from '@nestjs/common';
 import { limitConnections } from '../load/connection-room.js';
 import { Load } from '../load/load.service.js';
+import type { CallerRequest } from './caller-request.js';
+import type { CallerResponse } from './caller-response.js';
 import { Forwarder } from './forwarder.service.js';
 import { Gatekeeper } from './gatekeeper.service.js';
 import { GatewayTelemetry } from './gateway-telemetry.service.js';
@@ -10,6 +11,7 @@ import { LivePlanService } from './live-plan.service.js';
 import { refuseBody, sendProblem, type Problem } from './problem.js';
 import { BODY_LIMIT_BYTES, readBody } from './request-body.js';
 import { RequestIds } from './request-ids.js';
+import type { MalformedRequest } from './request-parser.js';
 import { climbs, originForm, parseTarget, type ModelTarget } from './route-request.js';
 
 /** The first thing that a request meets: who answers it, and whether it may. */
@@ -32,7 +34,7 @@ export class Door {
     this.telemetry.countRefusedConnections(server);
   }
 
-  handle(req: IncomingMessage, res: ServerResponse, nowMs: number): void {
+  handle(req: CallerRequest, res: CallerResponse, nowMs: number): void {
     try {
       this.#handle(req, res, nowMs);
     } catch (error) {
@@ -40,7 +42,12 @@ export class Door {
     }
   }
 
-  #handle(req: IncomingMessage, res: ServerResponse, nowMs: number): void {
+  /** What came in was no request. */
+  malformed(res: CallerResponse, { status, message }: MalformedRequest): void {
+    this.#refuse(res, { status, code: MALFORMED[status], detail: message });
+  }
+
+  #handle(req: CallerRequest, res: CallerResponse, nowMs: number): void {
     const target = originForm(req);
     if (typeof target !== 'string') {
       this.#refuse(res, target);
@@ -53,7 +60,7 @@ export class Door {
 
   #predict(
     { model: name, rest }: ModelTarget,
-    { req, res, nowMs }: { req: IncomingMessage; res: ServerResponse; nowMs: number },
+    { req, res, nowMs }: { req: CallerRequest; res: CallerResponse; nowMs: number },
   ): void {
     // One plan from here to the answer: a newer one is for the next request.
     const plan = this.live.current;
@@ -75,7 +82,7 @@ export class Door {
     readBody(req, BODY_LIMIT_BYTES, (body) => {
       if ('status' in body) {
         this.telemetry.refused(body.code);
-        refuseBody(req, res, body);
+        refuseBody(res, body);
         return;
       }
       // bodies that are still coming in are not under way: slow senders take no room from others
@@ -83,7 +90,7 @@ export class Door {
         this.#refuse(res, OVERLOADED);
         return;
       }
-      res.on('close', this.load.leave);
+      res.onClose(this.load.leave);
       const startedMs = performance.now();
       const id = this.#ids.make(nowMs);
       const call = { req, res, id, atMs: nowMs, startedMs, plan, model, rest, body, override };
@@ -96,7 +103,7 @@ export class Door {
   }
 
   /** `/live`, `/ready` and `/metrics`; none of them asks the database. */
-  #operate(target: string, req: IncomingMessage, res: ServerResponse): void {
+  #operate(target: string, req: CallerRequest, res: CallerResponse): void {
     const query = target.indexOf('?');
     const path = query < 0 ? target : target.slice(0, query);
     const isRead = req.method === 'GET' || req.method === 'HEAD';
@@ -106,17 +113,19 @@ export class Door {
     else this.#refuse(res, NOT_FOUND);
   }
 
-  #ready(res: ServerResponse): void {
+  #ready(res: CallerResponse): void {
     const plan = this.live.current;
     if (plan === null) this.#refuse(res, NO_PLAN);
     else sendJson(res, 200, { ready: true, configVersion: plan.version });
   }
 
-  #metrics(res: ServerResponse): void {
+  #metrics(res: CallerResponse): void {
     this.telemetry.render().then(
       (text) => {
-        res.writeHead(200, ['content-type', this.telemetry.contentType]);
-        res.end(text);
+        const body = Buffer.from(text);
+        const type = ['content-type', this.telemetry.contentType];
+        res.writeHead(200, [...type, 'content-length', String(body.length)]);
+        res.end(body);
       },
       (error: unknown) => {
         sendProblem(res, { status: 500, code: 'internal', detail: String(error) });
@@ -125,20 +134,26 @@ export class Door {
   }
 
   /** A bug of ours costs one request, not the process and every request in it. */
-  #broken(res: ServerResponse, error: unknown): void {
+  #broken(res: CallerResponse, error: unknown): void {
     this.#logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
     this.#refuse(res, BROKEN);
   }
 
-  #refuse(res: ServerResponse, problem: Problem): void {
+  #refuse(res: CallerResponse, problem: Problem): void {
     this.telemetry.refused(problem.code);
     // What follows a malformed request may not be what it seems: it must not be read as the next one.
-    if (problem.status === 400) res.shouldKeepAlive = false;
+    if (problem.status === 400) res.closeAfterwards();
     const retryAfterS = problem.retryAfterS ?? (problem.status === 503 ? 1 : null);
     const retry = retryAfterS === null ? [] : ['retry-after', String(retryAfterS)];
     sendProblem(res, problem, retry);
   }
 }
+
+const MALFORMED = {
+  400: 'malformed_request',
+  408: 'request_timeout',
+  431: 'head_too_large',
+} as const;
 
 const NO_PLAN: Problem = {
   status: 503,
@@ -174,13 +189,9 @@ function unknownModel(name: string): Problem {
   };
 }
 
-function sendJson(res: ServerResponse, status: number, value: object): void {
-  const body = JSON.stringify(value);
-  res.writeHead(status, [
-    'content-type',
-    'application/json',
-    'content-length',
-    String(Buffer.byteLength(body)),
-  ]);
+function sendJson(res: CallerResponse, status: number, value: object): void {
+  const body = Buffer.from(JSON.stringify(value));
+  const length = String(body.length);
+  res.writeHead(status, ['content-type', 'application/json', 'content-length', length]);
   res.end(body);
 }

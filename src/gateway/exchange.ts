@@ -39,7 +39,7 @@ export class Exchange implements AttemptListener {
     private readonly call: AssignedCall,
   ) {
     this.#answer = new Answer(call.res, call.model.captureOutput.length > 0);
-    call.res.on('close', () => {
+    call.res.onClose(() => {
       if (this.#recorded === null) this.#onCallerGone();
       else this.host.closed(this.call, this.#recorded);
     });
@@ -72,7 +72,7 @@ export class Exchange implements AttemptListener {
   onData(attempt: Attempt, chunk: Buffer): boolean {
     const mayGoOn = this.#answer.write(chunk);
     if (!mayGoOn) {
-      this.call.res.once('drain', () => {
+      this.call.res.onceDrained(() => {
         attempt.resume();
       });
     }
@@ -86,7 +86,7 @@ export class Exchange implements AttemptListener {
     try {
       this.#answer.end();
     } catch (error) {
-      // An answer that node:http refuses to write, such as a header with control characters.
+      // An answer that cannot be written, such as a header with control characters.
       this.#error ||= attempt.version === this.call.assigned;
       this.#sendFailure(attempt.version, broken(String(error)));
       this.#record(attempt.version, 502, latencyMs);
@@ -141,7 +141,7 @@ export class Exchange implements AttemptListener {
     const { plan } = this.call.model;
     const retryable = mayRetry(failure, {
       retries: this.#retries,
-      method: this.call.req.method ?? 'GET',
+      method: this.call.req.method,
       idempotent: plan.idempotent,
     });
     const leftMs = attempt.version.timeoutMs - this.#elapsedMs();

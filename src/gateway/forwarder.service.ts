@@ -55,7 +55,7 @@ export class Forwarder implements ExchangeHost {
       address.origin,
       {
         path: upstreamPath(address, call.rest),
-        method: call.req.method ?? 'GET',
+        method: call.req.method,
         headerLines,
         body: call.body.bytes.length === 0 ? null : call.body.bytes,
       },

@@ -1,10 +1,10 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { SecretsService } from '../auth/secrets.service.js';
 import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
 import { KeyLimits } from '../load/key-limits.js';
 import type { PlanKey } from '../routing/plan.js';
+import type { RequestHeaders } from './caller-request.js';
 import type { LivePlan } from './live-plan.js';
 import type { Problem } from './problem.js';
 
@@ -29,14 +29,14 @@ export class Gatekeeper {
     this.#limits = new KeyLimits(config.predictionsPerSecond);
   }
 
-  admit(headers: IncomingHttpHeaders, plan: LivePlan): Admission {
-    const wanted = single(headers['x-sluice-override']);
+  admit(headers: RequestHeaders, plan: LivePlan): Admission {
+    const wanted = given(headers, 'x-sluice-override');
     const needsKey = this.config.gatewayAuth === 'key';
-    const given = single(headers['x-sluice-key']);
+    const sent = given(headers, 'x-sluice-key');
     // who sends no key cannot be told from others: where that is allowed, the bound on all of them holds
-    const isLimited = this.#limits.isOn && given !== null;
+    const isLimited = this.#limits.isOn && sent !== null;
     if (!needsKey && wanted === null && !isLimited) return OPEN;
-    const key = this.#keyOf(given, plan);
+    const key = this.#keyOf(sent, plan);
     const scopes = key?.scopes ?? null;
     if (needsKey && scopes === null) return refused(401, 'unauthorized', 'x-sluice-key is no key');
     if (needsKey && scopes?.includes('predict') !== true) {
@@ -61,8 +61,10 @@ export class Gatekeeper {
   }
 }
 
-function single(value: string | string[] | undefined): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
+/** A header that says something; null: none does. */
+function given(headers: RequestHeaders, name: string): string | null {
+  const value = headers.get(name);
+  return value === undefined || value === '' ? null : value;
 }
 
 function refused(status: number, code: string, detail: string): Admission {

@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as NetServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import {
   Inject,
   Injectable,
@@ -10,6 +9,8 @@ import {
 import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
 import { systemClock } from '../kernel/clock.js';
+import type { CallerLimits } from './caller-connection.js';
+import { CallerServer } from './caller-server.js';
 import { Door } from './door.service.js';
 import { LivePlanService } from './live-plan.service.js';
 import { Mirrors } from './mirrors.service.js';
@@ -19,26 +20,25 @@ import { Upstreams } from './upstreams.service.js';
 const DRAIN_DEADLINE_MS = 10_000;
 /** Time for busy connections to get an answer that says `connection: close`, before idle ones are closed. */
 const FAREWELL_MS = 500;
-/** Longer than callers keep idle connections, so that the caller closes first and no request meets a closing one. */
-const IDLE_CONNECTION_MS = 75_000;
 /** A turn of the event loop that finds nothing takes hundredths of a millisecond. */
 const QUIET_TURN_MS = 0.1;
 /** A gateway under full load may have no such turn. */
 const QUIET_WITHIN_MS = 200;
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-/** A connection without a byte either way is dead: twice the longest time-out that a model may have, and a bit. */
-const SILENT_CONNECTION_MS = 1_260_000;
-const MAX_HEADER_BYTES = 16 * 1024;
-/** The two time-outs above are looked at this rarely: the check walks over every connection. */
-const CONNECTION_CHECK_MS = 5_000;
+const LIMITS: CallerLimits = {
+  headMs: 20_000,
+  requestMs: 60_000,
+  // longer than callers keep idle connections, so that the caller closes first and no request meets a closing one
+  idleMs: 75_000,
+  // a connection without a byte either way is dead: twice the longest time-out that a model may have, and a bit
+  silentMs: 1_260_000,
+  stalledMs: 300_000,
+};
 
-/** The data-plane server: node:http itself, because a framework's request life cycle costs more than the routing. */
+/** The data-plane server: its place among the application's starts and stops. */
 @Injectable()
 export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #logger = new Logger('Gateway');
-  readonly #server: Server;
-  #isClosing = false;
+  readonly #server: CallerServer;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -47,28 +47,20 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
     private readonly mirrors: Mirrors,
     door: Door,
   ) {
-    this.#server = createServer(
-      {
-        keepAliveTimeout: IDLE_CONNECTION_MS,
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        connectionsCheckingInterval: CONNECTION_CHECK_MS,
-        maxHeaderSize: MAX_HEADER_BYTES,
-        noDelay: true,
-      },
-      (req: IncomingMessage, res: ServerResponse) => {
-        if (this.#isClosing) res.shouldKeepAlive = false;
+    this.#server = new CallerServer(LIMITS, {
+      onRequest: (req, res) => {
         door.handle(req, res, systemClock.nowMs());
       },
-    );
-    this.#server.timeout = SILENT_CONNECTION_MS;
-    door.guard(this.#server);
+      onMalformed: (res, error) => {
+        door.malformed(res, error);
+      },
+    });
+    door.guard(this.#server.net);
   }
 
   /** Where it listens; the port is the real one when the configured one is 0. Null while it does not. */
   get address(): AddressInfo | null {
-    const address = this.#server.address();
-    return typeof address === 'object' ? address : null;
+    return this.#server.address;
   }
 
   /**
@@ -86,29 +78,20 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
       this.mirrors.follow(plan);
     });
     await this.live.start();
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      const { gatewayPort: port, gatewayHost: host } = this.config;
-      this.#server.listen({ port, host, reusePort: this.#sharesPort }, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
-    const { address, port } = this.address ?? { address: '', port: 0 };
-    this.#logger.log(`gateway listens on http://${address}:${port}`);
+    const { gatewayPort: port, gatewayHost: host } = this.config;
+    await this.#server.listen({ port, host, reusePort: this.#sharesPort });
+    const bound = this.address ?? { address: host, port };
+    this.#logger.log(`gateway listens on http://${bound.address}:${bound.port}`);
   }
 
   /** Stops accepting, lets requests under way end, cuts what is left after the deadline. */
   async beforeApplicationShutdown(): Promise<void> {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+    if (this.#server.isClosing) return;
+    this.#server.beginClosing();
     this.mirrors.stop();
-    // http.Server's own close() would also reset idle connections, and with them requests that are just arriving.
     const closed = new Promise<void>((resolve) => {
       afterInput(() => {
-        NetServer.prototype.close.call(this.#server, () => {
-          resolve();
-        });
+        this.#server.stopListening(resolve);
       });
     });
     const cut = setTimeout(() => {
@@ -122,7 +105,6 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
     await closed;
     clearTimeout(cut);
     clearInterval(sweep);
-    this.#server.close();
     await this.live.stop();
     this.upstreams.destroy();
   }

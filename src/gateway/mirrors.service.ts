@@ -139,7 +139,7 @@ export class Mirrors {
 
   #refusal({ call, mirror, target }: Candidate): MirrorDrop | null {
     if (this.#isStopped) return 'shutdown';
-    const isHarmless = SAFE_METHODS.has(call.req.method ?? '') || call.model.plan.idempotent;
+    const isHarmless = SAFE_METHODS.has(call.req.method) || call.model.plan.idempotent;
     if (!isHarmless && !mirror.unsafeMethods) return 'method';
     if (call.body.bytes.length > bodyLimit(mirror)) return 'body_too_large';
     return target.refusal(mirror.maxInFlight);
@@ -177,7 +177,7 @@ export class Mirrors {
         origin: address.origin,
         request: {
           path: upstreamPath(address, call.rest),
-          method: call.req.method ?? 'GET',
+          method: call.req.method,
           headerLines: shadowHeaderLines(call.req.rawHeaders, version, {
             requestId: call.id,
             experiment: experiment.name,

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { BodyReader, CallerRequest } from './caller-request.js';
 import type { Problem } from './problem.js';
 
 /** Bodies are held whole, for the retry, the fallback and pointers; larger ones are refused with 413. */
@@ -41,37 +41,41 @@ export class RequestBody {
 
 /** Reads a request's body whole; `done` is called once, or never when the caller goes away before its end. */
 export function readBody(
-  req: IncomingMessage,
+  req: CallerRequest,
   limitBytes: number,
   done: (result: RequestBody | Problem) => void,
 ): void {
-  const { 'content-length': said, 'transfer-encoding': coding } = req.headers;
-  if (said === undefined && coding === undefined) {
-    done(new RequestBody(EMPTY));
-    return;
+  if (req.length === 0) done(new RequestBody(EMPTY));
+  else if (req.length !== null && req.length > limitBytes) done(tooLarge(limitBytes));
+  else req.read(new WholeBody(req, limitBytes, done));
+}
+
+/** Collects the pieces of a body: nearly always there is one. */
+class WholeBody implements BodyReader {
+  #first: Buffer | null = null;
+  #chunks: Buffer[] | null = null;
+  #bytes = 0;
+
+  constructor(
+    private readonly req: CallerRequest,
+    private readonly limitBytes: number,
+    private readonly done: (result: RequestBody | Problem) => void,
+  ) {}
+
+  onBytes(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.limitBytes) {
+      this.req.discard();
+      this.done(tooLarge(this.limitBytes));
+    } else if (this.#first === null) this.#first = bytes;
+    else (this.#chunks ??= [this.#first]).push(bytes);
   }
-  if (said !== undefined && Number(said) > limitBytes) {
-    done(tooLarge(limitBytes));
-    return;
+
+  onEnd(): void {
+    const chunks = this.#chunks;
+    const whole = chunks === null ? (this.#first ?? EMPTY) : Buffer.concat(chunks, this.#bytes);
+    this.done(new RequestBody(whole));
   }
-  let first: Buffer | null = null;
-  let chunks: Buffer[] | null = null;
-  let bytes = 0;
-  let isRefused = false;
-  req.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > limitBytes) {
-      if (!isRefused) done(tooLarge(limitBytes));
-      isRefused = true;
-      first = null;
-      chunks = null;
-    } else if (first === null) first = chunk;
-    else (chunks ??= [first]).push(chunk);
-  });
-  req.on('end', () => {
-    if (isRefused) return;
-    done(new RequestBody(chunks === null ? (first ?? EMPTY) : Buffer.concat(chunks, bytes)));
-  });
 }
 
 function tooLarge(limitBytes: number): Problem {

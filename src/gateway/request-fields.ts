@@ -1,19 +1,18 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestHeaders } from './caller-request.js';
 import type { RequestBody } from './request-body.js';
 
 /** What units and attributes can be taken from. */
 export interface RequestFields {
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: RequestHeaders;
   /** Path and query after the model's name. */
   readonly rest: string;
   readonly body: RequestBody;
 }
 
 /** A header as text, null when it is absent. `name` is lower case. */
-export function headerValue(headers: IncomingHttpHeaders, name: string): string | null {
-  const value = headers[name];
-  if (value === undefined) return null;
-  return utf8(Array.isArray(value) ? value.join(', ') : value);
+export function headerValue(headers: RequestHeaders, name: string): string | null {
+  const value = headers.get(name);
+  return value === undefined ? null : utf8(value);
 }
 
 /** First value of a query parameter, decoded; null: the target has none. */
@@ -23,8 +22,8 @@ export function queryValue(rest: string, name: string): string | null {
 }
 
 /** Value of a cookie, decoded; null: there is none of that name. */
-export function cookieValue(headers: IncomingHttpHeaders, name: string): string | null {
-  for (const pair of utf8(headers.cookie ?? '').split(';')) {
+export function cookieValue(headers: RequestHeaders, name: string): string | null {
+  for (const pair of utf8(headers.get('cookie') ?? '').split(';')) {
     const equals = pair.indexOf('=');
     if (equals < 0 || pair.slice(0, equals).trim() !== name) continue;
     const value = pair.slice(equals + 1).trim();
@@ -38,7 +37,7 @@ export function cookieValue(headers: IncomingHttpHeaders, name: string): string 
   return null;
 }
 
-/** Node reads header bytes as Latin-1; callers write UTF-8, and one user must be one unit wherever it comes from. */
+/** Header bytes are read as Latin-1; callers write UTF-8, and one user must be one unit wherever it comes from. */
 function utf8(value: string): string {
   for (let i = 0; i < value.length; i++) {
     if (value.charCodeAt(i) > 0x7f) return Buffer.from(value, 'latin1').toString('utf8');

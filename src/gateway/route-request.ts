@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { CallerRequest } from './caller-request.js';
 import type { Problem } from './problem.js';
 import type { ReplicaAddress } from './replica-set.js';
 
@@ -39,21 +39,21 @@ export function climbs(rest: string): boolean {
 }
 
 /**
- * The origin-form target of a request, or why it is refused. Node accepts two Host headers, an absolute-form target
- * that names another host, and any last transfer coding; behind a proxy each of them is request smuggling.
+ * The origin-form target of a request, or why it is refused: two Host headers, or an absolute-form target that names
+ * another host, are request smuggling behind a proxy (RFC 9112 §3.2).
  */
-export function originForm(req: IncomingMessage): string | Problem {
-  if (hostHeaders(req.rawHeaders) > 1) return malformed('more than one Host header');
-  const coding = req.headers['transfer-encoding'];
-  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-    return malformed('a Transfer-Encoding other than chunked');
-  }
-  const target = req.url ?? '/';
+export function originForm(
+  req: Pick<CallerRequest, 'target' | 'rawHeaders' | 'headers' | 'isOld'>,
+): string | Problem {
+  const hosts = hostHeaders(req.rawHeaders);
+  if (hosts > 1) return malformed('more than one Host header');
+  if (hosts === 0 && !req.isOld) return malformed('no Host header');
+  const { target } = req;
   if (target.charCodeAt(0) === 0x2f) return target;
   if (!/^https?:\/\//i.test(target)) return malformed('a request target that is no path');
   const slash = target.indexOf('/', target.indexOf('//') + 2);
   const authority = target.slice(target.indexOf('//') + 2, slash < 0 ? undefined : slash);
-  if (authority.toLowerCase() !== (req.headers.host ?? '').toLowerCase()) {
+  if (authority.toLowerCase() !== (req.headers.get('host') ?? '').toLowerCase()) {
     return malformed('an absolute target that names another host than the Host header');
   }
   return slash < 0 ? '/' : target.slice(slash);

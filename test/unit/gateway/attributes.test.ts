@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attributesOf, prepareAttributes } from '../../../src/gateway/attributes.js';
+import { RequestHeaders } from '../../../src/gateway/caller-request.js';
 import { RequestBody } from '../../../src/gateway/request-body.js';
 import { NO_ATTRIBUTES } from '../../../src/routing/audience.js';
 import type { AttributeSource, Predicate } from '../../../src/routing/plan.js';
@@ -25,7 +26,8 @@ class CountingBody extends RequestBody {
 
 function request(body = '', headers: Record<string, string> = {}, rest = '') {
   const held = new CountingBody(Buffer.from(body));
-  return { body: held, read: attributesOf(live, { headers, rest, body: held }) };
+  const fields = { headers: new RequestHeaders(Object.entries(headers).flat()), rest, body: held };
+  return { body: held, read: attributesOf(live, fields) };
 }
 
 describe('attributes of a request', () => {
@@ -64,7 +66,8 @@ describe('attributes of a request', () => {
   it('cost nothing while no experiment of the model has an audience', () => {
     const plain = prepareAttributes(model({ attributes, experiments: [canary(1)] }));
     expect(plain).toBeNull();
-    const fields = { headers: {}, rest: '', body: new RequestBody(Buffer.alloc(0)) };
+    const headers = new RequestHeaders([]);
+    const fields = { headers, rest: '', body: new RequestBody(Buffer.alloc(0)) };
     expect(attributesOf(plain, fields)).toBe(NO_ATTRIBUTES);
   });
 });
