@@ -7,7 +7,7 @@ export async function startBareProxy(stubPort: number): Promise<Peer> {
     '../../test/support/run-typescript.mjs',
     './bare-proxy.ts',
   ].map((file) => new URL(file, import.meta.url).pathname);
-  const flags = ['--max-semi-space-size=32', '--import', hooks];
+  const flags = ['--max-semi-space-size=16', '--import', hooks];
   const child = startPinned(MEASURED_CORE, [process.execPath, ...flags, program, String(stubPort)]);
   const port = Number(await waitForOutput(child, /port (\d+)/));
   return {

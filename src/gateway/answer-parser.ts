@@ -29,7 +29,7 @@ export class AnswerParser extends MessageParser {
   #keepAliveSeconds: number | null = null;
 
   constructor(private readonly sink: AnswerSink) {
-    super(MAX_HEAD_BYTES);
+    super(MAX_HEAD_BYTES, false);
   }
 
   /** False once the connection must not carry another request. */

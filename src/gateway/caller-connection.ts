@@ -3,6 +3,8 @@ import { CallerRequest } from './caller-request.js';
 import { CallerResponse, type ResponseTerms } from './caller-response.js';
 import { MalformedRequest, RequestParser, type RequestHead } from './request-parser.js';
 
+/** What comes in behind a request that is not answered yet is kept up to this; then the caller has to wait. */
+const BEHIND_LIMIT_BYTES = 64 * 1024;
 /** Bytes of a refused request that are read away to keep its connection; more end it. */
 const DISCARD_LIMIT_BYTES = 1024 * 1024;
 /** A caller that has its last answer may go on sending for this long: closing at once would reset what it has not read. */
@@ -30,6 +32,8 @@ export interface CallerHost {
   onRequest(request: CallerRequest, response: CallerResponse): void;
   /** Bytes that are no request; the answer to them is the last on its connection. */
   onMalformed(response: CallerResponse, error: MalformedRequest): void;
+  /** A bug of ours; it costs one connection. */
+  onFault(error: unknown): void;
   onGone(connection: CallerConnection): void;
 }
 
@@ -39,8 +43,8 @@ export interface CallerHost {
  */
 export class CallerConnection {
   readonly #parser = new RequestParser(this);
-  readonly #onFlushed = (): void => this.#flushed();
-  readonly #onRead = (request: CallerRequest): void => this.#goOn(request);
+  readonly #onFlushed = (error?: Error | null): void => this.#flushed(error ?? null);
+  readonly #onRead = (): void => this.#goOn();
   #request: CallerRequest | null = null;
   #response: CallerResponse | null = null;
   /** Came in behind a request that is not answered yet. */
@@ -49,6 +53,10 @@ export class CallerConnection {
   #sinceMs: number;
   #movedBytes = 0;
   #movedMs: number;
+  /** Bytes of an answer waited for the caller when it was last looked at. */
+  #didWait = false;
+  /** The caller may not send the body of its request before it is asked to, and then never. */
+  #awaitsGoOn = false;
   /** What comes in cannot be understood any more. */
   #isBroken = false;
   #isLeaving = false;
@@ -60,16 +68,19 @@ export class CallerConnection {
   ) {
     this.#sinceMs = this.#movedMs = nowMs;
     this.#parser.begin();
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('drain', () => this.#response?.drained());
-    // a caller that ends its side waits for nothing any more
-    socket.on('end', () => this.socket.destroy());
+    socket.on('data', (chunk: Buffer) => this.#guarded(() => this.#take(chunk)));
+    socket.on('drain', () => this.#guarded(() => this.#response?.drained()));
+    socket.on('end', () => this.#ended());
     socket.on('error', () => this.socket.destroy());
-    socket.on('close', () => this.#gone());
+    socket.on('close', () => this.#guarded(() => this.#gone()));
   }
 
-  /** True between two requests. */
+  /** True between two requests, and when the last is answered. */
   get isIdle(): boolean {
+    return this.#isLeaving || this.#isBetween;
+  }
+
+  get #isBetween(): boolean {
     return this.#request === null && this.#response === null && !this.#parser.hasBegun;
   }
 
@@ -79,13 +90,19 @@ export class CallerConnection {
 
   /** Ends what takes longer than it may. */
   check(nowMs: number): void {
+    this.#guarded(() => this.#check(nowMs));
+  }
+
+  #check(nowMs: number): void {
     const { headMs, requestMs, idleMs } = this.host.limits;
     const forMs = nowMs - this.#sinceMs;
     if (this.#isLeaving) {
       if (forMs > FAREWELL_MS) this.socket.end();
       if (forMs > 2 * FAREWELL_MS) this.socket.destroy();
-    } else if (this.isIdle) {
+    } else if (this.#isBetween) {
       if (forMs > idleMs) this.socket.destroy();
+    } else if (this.#response?.headersSent === true && !this.#response.isClosed) {
+      this.#checkProgress(nowMs);
     } else if (this.#request === null) {
       if (forMs > headMs) this.#refuse(new MalformedRequest('a head that does not end', 408));
     } else if (!this.#request.isOver) {
@@ -94,18 +111,27 @@ export class CallerConnection {
   }
 
   onHead(head: RequestHead): void {
+    const { length, isOld } = head;
     const terms: ResponseTerms = {
       isHead: head.method === 'HEAD',
-      isOld: head.isOld,
+      isOld,
       keepsAlive: head.keepsAlive,
       server: this.host,
     };
     this.#request = new CallerRequest(head, this.#onRead);
     this.#response = new CallerResponse(this.socket, terms, this.#onFlushed);
+    this.#awaitsGoOn = length !== 0 && !isOld && expectsGoOn(this.#request);
+    // unless somebody reads the body: one that may never come, or is too long to be read away, would be taken for requests
+    if (this.#awaitsGoOn || (length ?? 0) > DISCARD_LIMIT_BYTES) this.#response.closeAfterwards();
     this.host.onRequest(this.#request, this.#response);
   }
 
   onBody(bytes: Buffer): void {
+    if (this.#awaitsGoOn) {
+      // it does not wait
+      this.#awaitsGoOn = false;
+      if (this.#response?.headersSent === false) this.#response.keepAfterwards();
+    }
     this.#request?.take(bytes);
   }
 
@@ -118,17 +144,13 @@ export class CallerConnection {
   #take(chunk: Buffer): void {
     if (this.#isBroken) return;
     if (this.#behind !== null) {
-      this.#behind = Buffer.concat([this.#behind, chunk]);
+      this.#wait(Buffer.concat([this.#behind, chunk]));
       return;
     }
-    if (this.isIdle) this.#sinceMs = performance.now();
+    if (this.#isBetween) this.#sinceMs = performance.now();
     try {
       const end = this.#parser.take(chunk);
-      // one request at a time: what stands behind waits, and the caller with it
-      if (end < chunk.length && !this.#isLeaving) {
-        this.#behind = chunk.subarray(end);
-        this.socket.pause();
-      }
+      if (end < chunk.length && !this.#isLeaving) this.#wait(chunk.subarray(end));
     } catch (error) {
       if (!(error instanceof MalformedRequest)) throw error;
       this.#refuse(error);
@@ -137,22 +159,37 @@ export class CallerConnection {
     if (unread > DISCARD_LIMIT_BYTES && this.#response?.isClosed === true) this.#leave();
   }
 
+  /** One request at a time: what stands behind it waits. Reading goes on for a while, so that the caller's end is seen. */
+  #wait(behind: Buffer): void {
+    this.#behind = behind;
+    if (behind.length > BEHIND_LIMIT_BYTES) this.socket.pause();
+  }
+
   /** Somebody reads the body: a caller that waits for that may send it (RFC 9110 §10.1.1). */
-  #goOn({ headers, length, isOver }: CallerRequest): void {
-    if (length === 0 || isOver) return;
-    if (headers.get('expect')?.toLowerCase() === '100-continue') {
-      this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
-    }
+  #goOn(): void {
+    this.#response?.keepAfterwards();
+    if (!this.#awaitsGoOn) return;
+    this.#awaitsGoOn = false;
+    this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
 
   /** The answer has left the process. */
-  #flushed(): void {
+  #flushed(error: Error | null): void {
     const response = this.#response;
+    if (error !== null) this.socket.destroy();
     if (response === null || this.socket.destroyed) return;
-    response.close();
-    if (!response.keepsAlive || this.#isBroken) this.#leave();
-    else if (this.#request?.isOver === true) this.#next();
-    else if ((this.#request?.unreadBytes ?? 0) > DISCARD_LIMIT_BYTES) this.#leave();
+    this.#guarded(() => {
+      response.close();
+      if (!response.keepsAlive || this.#isBroken) this.#leave();
+      else if (this.#request?.isOver === true) this.#next();
+      else if ((this.#request?.unreadBytes ?? 0) > DISCARD_LIMIT_BYTES) this.#leave();
+    });
+  }
+
+  /** A caller that ends its side waits for nothing any more but an answer that is there whole. */
+  #ended(): void {
+    this.#isBroken = true;
+    if (this.#response?.isEnded !== true) this.socket.destroy();
   }
 
   #next(): void {
@@ -174,7 +211,9 @@ export class CallerConnection {
     this.#sinceMs = performance.now();
     this.#behind = null;
     this.socket.resume();
-    if (this.#isBroken || this.#request?.isOver !== false) this.socket.end();
+    // nothing more comes: nothing can be reset either
+    if (this.#request?.isOver === true && !this.#isBroken) this.socket.destroySoon();
+    else if (this.#isBroken) this.socket.end();
   }
 
   #refuse(error: MalformedRequest): void {
@@ -195,18 +234,35 @@ export class CallerConnection {
     const { silentMs, stalledMs } = this.host.limits;
     const { bytesRead, bytesWritten, writableLength } = this.socket;
     const bytes = bytesRead + bytesWritten - writableLength;
-    if (bytes !== this.#movedBytes) {
+    const waits = writableLength > 0;
+    const hasBegunToWait = waits && !this.#didWait;
+    this.#didWait = waits;
+    if (bytes !== this.#movedBytes || hasBegunToWait) {
       this.#movedBytes = bytes;
       this.#movedMs = nowMs;
       return;
     }
-    const isStalled = writableLength > 0 && nowMs - this.#movedMs > stalledMs;
+    const isStalled = waits && nowMs - this.#movedMs > stalledMs;
     if (isStalled || nowMs - this.#movedMs > silentMs) this.socket.destroy();
   }
 
   #gone(): void {
+    this.host.onGone(this);
     this.#request?.cut();
     this.#response?.close();
-    this.host.onGone(this);
   }
+
+  /** A throw in an event of a socket would end the process. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.socket.destroy();
+      this.host.onFault(error);
+    }
+  }
+}
+
+function expectsGoOn({ headers }: CallerRequest): boolean {
+  return headers.get('expect')?.toLowerCase() === '100-continue';
 }

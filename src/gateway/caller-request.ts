@@ -51,7 +51,7 @@ export class CallerRequest {
   /** @param onRead runs when somebody wants the body: until then a caller may wait with it (`expect`) */
   constructor(
     head: RequestHead,
-    private readonly onRead: (request: CallerRequest) => void,
+    private readonly onRead: () => void,
   ) {
     this.method = head.method;
     this.target = head.target;
@@ -64,7 +64,7 @@ export class CallerRequest {
   /** From here on the body goes to `reader`. */
   read(reader: BodyReader): void {
     this.#reader = reader;
-    this.onRead(this);
+    this.onRead();
   }
 
   /** From here on what comes is read away. */

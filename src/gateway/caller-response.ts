@@ -45,7 +45,7 @@ export class CallerResponse {
   constructor(
     private readonly socket: Socket,
     private readonly terms: ResponseTerms,
-    private readonly flushed: () => void,
+    private readonly flushed: (error?: Error | null) => void,
   ) {
     this.#keepsAlive = terms.keepsAlive;
   }
@@ -84,6 +84,11 @@ export class CallerResponse {
     this.#keepsAlive = false;
   }
 
+  /** Takes `closeAfterwards` back: what made it necessary is over. */
+  keepAfterwards(): void {
+    this.#keepsAlive = this.terms.keepsAlive;
+  }
+
   /** Runs when the answer is out whole, or can never be. */
   onClose(listener: () => void): void {
     this.#onClose.push(listener);
@@ -109,6 +114,8 @@ export class CallerResponse {
       const value = rawHeaders[i + 1] ?? '';
       if (name.length === 14 && isName(name, 'content-length')) hasLength = true;
       else if (name.length === 4 && isName(name, 'date')) hasDate = true;
+      // RFC 9110 §8.6
+      if (status === 204 && hasLength && name.length === 14) continue;
       if (UNWRITABLE.test(value)) throw new TypeError(`the value of ${name} cannot be written`);
       head += `${name}: ${value}\r\n`;
     }
@@ -167,7 +174,7 @@ export class CallerResponse {
   }
 
   /** Head if it is still there, piece, and what ends the body. */
-  #piece(bytes: Buffer, end: string, done: (() => void) | null): boolean {
+  #piece(bytes: Buffer, end: string, done: ((error?: Error | null) => void) | null): boolean {
     const size = this.#isChunked ? `${bytes.length.toString(16)}\r\n` : '';
     const before = this.#takeHead() + size;
     const behind = (this.#isChunked ? '\r\n' : '') + end;

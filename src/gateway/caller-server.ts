@@ -11,6 +11,8 @@ const CHECK_MS = 1_000;
 export interface CallerHandler {
   onRequest(request: CallerRequest, response: CallerResponse): void;
   onMalformed(response: CallerResponse, error: MalformedRequest): void;
+  /** A bug of ours, or a connection that the system could not give us. */
+  onFault(error: unknown): void;
 }
 
 /** An HTTP/1.1 server on plain sockets, for the data plane alone. Why: docs/decisions/0018. */
@@ -58,6 +60,7 @@ export class CallerServer implements CallerHost {
       this.#net.once('error', reject);
       this.#net.listen(options, () => {
         this.#net.off('error', reject);
+        this.#net.on('error', (error) => this.onFault(error));
         resolve();
       });
     });
@@ -90,6 +93,10 @@ export class CallerServer implements CallerHost {
 
   onMalformed(response: CallerResponse, error: MalformedRequest): void {
     this.handler.onMalformed(response, error);
+  }
+
+  onFault(error: unknown): void {
+    this.handler.onFault(error);
   }
 
   onGone(connection: CallerConnection): void {

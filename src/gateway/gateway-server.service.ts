@@ -54,6 +54,9 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
       onMalformed: (res, error) => {
         door.malformed(res, error);
       },
+      onFault: (error) => {
+        this.#logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      },
     });
     door.guard(this.#server.net);
   }

@@ -40,11 +40,19 @@ export abstract class MessageParser {
   #pending: Buffer = NOTHING;
   #trailerBytes = 0;
 
-  protected constructor(private readonly maxHeadBytes: number) {}
+  /**
+   * @param maxHeadBytes longest head
+   * @param skipsLineEnds whether line ends before a message are ignored (RFC 9112 §2.2, of requests)
+   */
+  protected constructor(
+    private readonly maxHeadBytes: number,
+    private readonly skipsLineEnds: boolean,
+  ) {}
 
-  /** True while a message has begun: some of its bytes are here. */
+  /** True while a message has begun: some of its bytes are here, other than a line end before it. */
   get hasBegun(): boolean {
-    return this.state === 'head' ? this.#pending.length > 0 : this.state !== 'idle';
+    if (this.state !== 'head') return this.state !== 'idle';
+    return this.#pending.length > 1 || (this.#pending.length === 1 && this.#pending[0] !== CR);
   }
 
   /** A message is what comes next. */
@@ -159,9 +167,10 @@ export abstract class MessageParser {
   #readHead(chunk: Buffer, at: number): number {
     const kept = this.#pending.length;
     const bytes = kept === 0 ? chunk : Buffer.concat([this.#pending, chunk.subarray(at)]);
-    const from = kept === 0 ? at : 0;
+    let from = kept === 0 ? at : 0;
+    while (this.skipsLineEnds && bytes[from] === CR && bytes[from + 1] === LF) from += 2;
     // The end may have begun in what came before.
-    const end = bytes.indexOf(HEAD_END, kept === 0 ? at : Math.max(0, kept - 3));
+    const end = bytes.indexOf(HEAD_END, kept === 0 ? from : Math.max(from, kept - 3));
     if ((end < 0 ? bytes.length : end) - from > this.maxHeadBytes) {
       throw this.tooLong(this.maxHeadBytes);
     }
@@ -203,7 +212,7 @@ export abstract class MessageParser {
     const found = this.#line(chunk, at, MAX_CHUNK_LINE_BYTES, 'a chunk size');
     if (found === null) return chunk.length;
     const semicolon = found.text.indexOf(';');
-    const digits = (semicolon < 0 ? found.text : found.text.slice(0, semicolon)).trimEnd();
+    const digits = semicolon < 0 ? found.text : found.text.slice(0, semicolon);
     if (!HEX.test(digits) || digits.length > MAX_CHUNK_DIGITS) {
       throw this.malformed('a chunk size that is none');
     }

@@ -22,9 +22,16 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One version that an experiment copies to. */
 interface Shadow {
+  /** Of its target. */
+  readonly key: string;
   readonly experiment: ExperimentPlan;
   readonly variant: VariantPlan;
   readonly version: LiveVersion;
+}
+
+interface KnownShadows {
+  readonly model: LiveModel;
+  readonly shadows: readonly Shadow[];
 }
 
 /** One answered request and the shadow that it is to be copied to. */
@@ -43,6 +50,7 @@ interface Candidate extends Shadow {
 export class Mirrors {
   readonly #logger = new Logger('Mirrors');
   readonly #connect: ReturnType<typeof mirrorConnector>;
+  readonly #shadows = new WeakMap<ExperimentPlan, KnownShadows>();
   #targets: ReadonlyMap<string, MirrorTarget> = new Map();
   readonly #retiring = new Set<MirrorTarget>();
   readonly #waiting: Candidate[] = [];
@@ -67,8 +75,7 @@ export class Mirrors {
   follow(plan: LivePlan): void {
     const wanted = new Map<string, MirrorTarget>();
     for (const model of plan.models.values()) {
-      for (const { experiment, variant, version } of shadowsIn(model)) {
-        const key = keyOf(experiment, variant, version);
+      for (const { key, experiment, variant, version } of shadowsIn(model)) {
         const known = this.#targets.get(key);
         wanted.set(key, known ?? this.#target(model, experiment, { variant, version }));
       }
@@ -126,8 +133,8 @@ export class Mirrors {
     const { mirror } = experiment;
     const control = experiment.variants.find((variant) => variant.control);
     if (mirror === undefined || control?.version !== prediction.servedVersion) return;
-    for (const shadow of shadowsOf(call.model, experiment)) {
-      const target = this.#targets.get(keyOf(experiment, shadow.variant, shadow.version));
+    for (const shadow of this.#shadowsOf(call.model, experiment)) {
+      const target = this.#targets.get(shadow.key);
       // The plan has changed since the call came in: that shadow is over.
       if (target === undefined) continue;
       const candidate = { call, prediction, mirror, target, ...shadow };
@@ -135,6 +142,15 @@ export class Mirrors {
       if (reason === null) this.#later(candidate);
       else this.#record(candidate, target.drop(reason));
     }
+  }
+
+  /** The same for every call of a plan, so found once. */
+  #shadowsOf(model: LiveModel, experiment: ExperimentPlan): readonly Shadow[] {
+    const known = this.#shadows.get(experiment);
+    if (known?.model === model) return known.shadows;
+    const shadows = shadowsOf(model, experiment);
+    this.#shadows.set(experiment, { model, shadows });
+    return shadows;
   }
 
   #refusal({ call, mirror, target }: Candidate): MirrorDrop | null {
@@ -251,7 +267,7 @@ function shadowsOf(model: LiveModel, experiment: ExperimentPlan): readonly Shado
   return experiment.variants.flatMap((variant) => {
     const version = model.versions.get(variant.version);
     if (variant.control || variant.closed === true || version === undefined) return [];
-    return [{ experiment, variant, version }];
+    return [{ key: keyOf(experiment, variant, version), experiment, variant, version }];
   });
 }
 

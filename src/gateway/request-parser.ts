@@ -44,7 +44,7 @@ export class MalformedRequest extends Error {
 /** Parses the requests of one connection, one at a time. */
 export class RequestParser extends MessageParser {
   constructor(private readonly sink: RequestSink) {
-    super(MAX_REQUEST_HEAD_BYTES);
+    super(MAX_REQUEST_HEAD_BYTES, true);
   }
 
   /** The last request is answered: another one may come. */
@@ -62,10 +62,7 @@ export class RequestParser extends MessageParser {
     return this.read(chunk);
   }
 
-  protected onHeadText(withBlankLines: string): void {
-    // RFC 9112 §2.2: an empty line before the request line is ignored.
-    const text = withBlankLines.startsWith('\r\n') ? withBlankLines.slice(2) : withBlankLines;
-    if (text === '') return;
+  protected onHeadText(text: string): void {
     const framing: Framing = { chunked: false, length: null, close: false, keepAlive: false };
     const rawHeaders = this.headers(text, framing);
     const lineEnd = text.indexOf('\r\n');

@@ -179,6 +179,10 @@ describe('the parser of requests', () => {
       'a bare line feed behind a chunk size',
       'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n',
     ],
+    [
+      'a blank behind a chunk size',
+      'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1 \r\na\r\n',
+    ],
     ['a method that nobody knows', `GRAB / HTTP/1.1\r\n${HOST}\r\n`],
     ['a method in small letters', `get / HTTP/1.1\r\n${HOST}\r\n`],
     ['a tunnel', 'CONNECT here:443 HTTP/1.1\r\nHost: here\r\n\r\n'],
