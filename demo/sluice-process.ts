@@ -40,7 +40,7 @@ export async function startSluiceProcess(
   const controlPort = await portFor('SLUICE_CONTROL_PORT', 8081, gatewayPort);
   const adminKey = process.env['SLUICE_ADMIN_KEY'] ?? `demo-${randomBytes(20).toString('hex')}`;
   const log = await open(logFile, 'w');
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+  const child = spawn(process.execPath, [MAIN], {
     stdio: ['ignore', log.fd, log.fd],
     // a group of its own: Ctrl-C must reach the demo alone, which then ends Sluice in order; a second signal would cut that short
     detached: true,

@@ -10,7 +10,6 @@ import { childPids, MEASURED_CORE, startPinned, stopChild, waitForOutput } from 
 /** Flags of `npm start`. */
 const NODE_FLAGS = [
   '--max-semi-space-size=16',
-  '--enable-source-maps',
   ...(process.env['SLUICE_PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/cpuprof'] : []),
   ...(process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean),
 ];
