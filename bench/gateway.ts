@@ -1,14 +1,14 @@
 // How fast the gateway is beside others, in one run on one machine: nginx that splits by a hash, the same with mirror, and
 // a bare node:http + undici proxy. Load and versions on one core, what is measured on the other; rounds are interleaved
 // and ratios are medians of the ratios of a round. Peers that are not installed are left out with a notice.
-// Run: npm run bench:gateway (-- --rounds 7 --seconds 3 --only saturated,mirrored,steady --folder /dev/shm)
+// Run: npm run bench:gateway (-- --rounds 7 --seconds 3 --only saturated,mirrored,steady,processes --folder /dev/shm)
 import { parseArgs } from 'node:util';
 import { appendResult } from './results.js';
 import { startBareProxy } from './gateway/bare-proxy-peer.js';
 import { startNginxSplit, startNginxStub } from './gateway/nginx.js';
 import { startNodeStub } from './gateway/node-stub.js';
 import type { Peer } from './gateway/peer.js';
-import { cpuSeconds, residentBytes } from './gateway/process.js';
+import { cpuSeconds, LOAD_CORE, residentBytes } from './gateway/process.js';
 import { table, type Figures } from './gateway/table.js';
 import { startSluicePeer } from './gateway/sluice.js';
 import { hasWrk, runNodeLoad, saturate } from './gateway/wrk.js';
@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '3' },
-    only: { type: 'string', default: 'saturated,mirrored,steady' },
+    only: { type: 'string', default: 'saturated,mirrored,steady,processes' },
     rate: { type: 'string', default: '3000' },
     // for the spool; on a file system in memory the disk costs nothing
     folder: { type: 'string' },
@@ -61,9 +61,14 @@ async function rounds(
   return found;
 }
 
-async function saturated(peer: Peer, connections: number): Promise<Figures> {
+async function saturated(
+  peer: Peer,
+  connections: number,
+  core: number | null = LOAD_CORE,
+): Promise<Figures> {
   const before = cpuSeconds(peer.pids);
-  const { requests, seconds, failures } = await saturate(peer, { connections, seconds: SECONDS });
+  const load = { connections, seconds: SECONDS, core };
+  const { requests, seconds, failures } = await saturate(peer, load);
   const cpu = cpuSeconds(peer.pids) - before;
   if (failures > 0) throw new Error(`${peer.name}: ${failures} requests failed`);
   return {
@@ -117,6 +122,16 @@ if (only.has('mirrored')) {
     'with a copy of every request, 32 connections',
     await rounds(peers, (peer) => saturated(peer, 32)),
   );
+  await close(peers);
+}
+if (only.has('processes')) {
+  // Generator and version share the cores with them: that bounds the ratio, and the processor time of a request tells.
+  const peers = await peersOf([
+    startSluicePeer({ ...sluice, name: 'one gateway process, any core', processes: 1 }),
+    startSluicePeer({ ...sluice, name: 'two gateway processes, any core', processes: 2 }),
+  ]);
+  const found = await rounds(peers, (peer) => saturated(peer, 128, null));
+  report('processes of the gateway, 128 connections', found);
   await close(peers);
 }
 await stub.close();

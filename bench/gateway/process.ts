@@ -17,14 +17,15 @@ export function programPath(name: string): string | null {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
 }
 
-/** Starts a program on one core, where the machine can pin it. */
+/** Starts a program on one core, where the machine can pin it; null: on any. */
 export function startPinned(
-  core: number,
+  core: number | null,
   command: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): ChildProcess {
   const taskset = programPath('taskset');
-  const pinned = taskset === null ? command : [taskset, '-c', String(core), ...command];
+  const pinned =
+    taskset === null || core === null ? command : [taskset, '-c', String(core), ...command];
   const [program = '', ...args] = pinned;
   return spawn(program, args, {
     stdio: ['ignore', 'pipe', 'inherit'],

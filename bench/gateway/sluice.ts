@@ -23,6 +23,7 @@ export interface SluiceOptions {
   readonly shadow?: boolean;
   /** With it, events are shipped while they come. */
   readonly databaseUrl?: string;
+  /** More than one, or one on any core: the system places them. */
   readonly processes?: number;
   /** Where its spool and plan go; by default the system's folder for temporary files. */
   readonly folder?: string;
@@ -33,7 +34,8 @@ export async function startSluicePeer(options: SluiceOptions): Promise<Peer> {
   const dataDir = mkdtempSync(join(options.folder ?? tmpdir(), 'sluice-bench-gateway-'));
   await new PlanSnapshot(join(dataDir, 'plan')).save(planOf(options));
   const processes = options.processes ?? 1;
-  const child = startPinned(MEASURED_CORE, [process.execPath, ...NODE_FLAGS, MAIN], {
+  const core = options.processes === undefined ? MEASURED_CORE : null;
+  const child = startPinned(core, [process.execPath, ...NODE_FLAGS, MAIN], {
     SLUICE_ROLES: 'gateway',
     SLUICE_GATEWAY_PORT: '0',
     SLUICE_CONTROL_PORT: '0',
@@ -45,7 +47,7 @@ export async function startSluicePeer(options: SluiceOptions): Promise<Peer> {
     ...(processes === 1 ? {} : { SLUICE_GATEWAY_PROCESSES: String(processes) }),
   });
   const port = Number(await waitForOutput(child, /gateway +http:\/\/127\.0\.0\.1:(\d+)/));
-  if (process.env['BENCH_FLAGS']) child.stdout?.on('data',(c:Buffer)=>process.stderr.write(c));
+  if (process.env['BENCH_FLAGS']) child.stdout?.on('data', (c: Buffer) => process.stderr.write(c));
   const pid = child.pid ?? 0;
   return {
     name: options.name,

@@ -16,6 +16,8 @@ export interface LoadResult {
 }
 
 export interface LoadOptions {
+  /** Of the generator; null: any. */
+  readonly core?: number | null;
   readonly connections: number;
   readonly seconds: number;
 }
@@ -29,8 +31,8 @@ export function hasWrk(): boolean {
 export async function saturate(peer: Peer, options: LoadOptions): Promise<LoadResult> {
   const wrk = programPath('wrk');
   if (wrk === null) return throughNode(peer, options);
-  const { connections, seconds } = options;
-  const child = startPinned(LOAD_CORE, [
+  const { connections, seconds, core = LOAD_CORE } = options;
+  const child = startPinned(core, [
     ...[wrk, '--threads', '1', '--connections', String(connections)],
     ...['--duration', `${seconds}s`, '--timeout', '10s', '--script', script(peer)],
     `http://127.0.0.1:${peer.port}/`,

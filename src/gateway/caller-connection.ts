@@ -12,11 +12,11 @@ const FAREWELL_MS = 2_000;
 
 /** Limits of a connection, in milliseconds. */
 export interface CallerLimits {
-  /** From the first byte of a request to the end of its head. */
+  /** From the opening of a connection, or the first byte of a later request, to the end of its head. */
   readonly headMs: number;
   /** From the first byte of a request to its end. */
   readonly requestMs: number;
-  /** Between two requests, or before the first. */
+  /** Between two requests. */
   readonly idleMs: number;
   /** Without a byte either way while a request is being answered. */
   readonly silentMs: number;
@@ -55,6 +55,7 @@ export class CallerConnection {
   #movedMs: number;
   /** Bytes of an answer waited for the caller when it was last looked at. */
   #didWait = false;
+  #hasAnswered = false;
   /** The caller may not send the body of its request before it is asked to, and then never. */
   #awaitsGoOn = false;
   /** What comes in cannot be understood any more. */
@@ -100,7 +101,7 @@ export class CallerConnection {
       if (forMs > FAREWELL_MS) this.socket.end();
       if (forMs > 2 * FAREWELL_MS) this.socket.destroy();
     } else if (this.#isBetween) {
-      if (forMs > idleMs) this.socket.destroy();
+      if (forMs > (this.#hasAnswered ? idleMs : headMs)) this.socket.destroy();
     } else if (this.#response?.headersSent === true && !this.#response.isClosed) {
       this.#checkProgress(nowMs);
     } else if (this.#request === null) {
@@ -193,6 +194,7 @@ export class CallerConnection {
   }
 
   #next(): void {
+    this.#hasAnswered = true;
     this.#request = null;
     this.#response = null;
     this.#sinceMs = performance.now();

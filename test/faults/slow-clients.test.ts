@@ -22,8 +22,8 @@ const BODY_END_MS = 60_000 + 5_000 + 5_000;
 const WATCH_MS = isFull ? BODY_END_MS : HEADERS_END_MS;
 const BEFORE_MS = 3_000;
 /**
- * Whoever closes its half counts as gone, as node:http has it. Who does not read is ended only when the connection has
- * been silent for longer than any model may take (21 minutes): until then it costs the buffers of two sockets.
+ * Whoever closes its half counts as gone, as node:http has it. Who does not read is ended when nothing of the answer was
+ * taken for five minutes: until then it costs the buffers of two sockets.
  */
 const ENDED_SOON = [
   'says nothing',

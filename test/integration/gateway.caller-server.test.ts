@@ -256,7 +256,7 @@ describe('the server of the data plane', () => {
   });
 
   it.each<[string, Partial<CallerLimits>, string, readonly string[]]>([
-    ['an idle connection', { idleMs: 300 }, '', []],
+    ['a connection that says nothing', { headMs: 300 }, '', []],
     ['one that is idle again', { idleMs: 300 }, post('a'), ['200']],
     ['half a head', { headMs: 300 }, 'GET / HT', ['408']],
     ['half a body', { requestMs: 300 }, post('abc').slice(0, -1), ['408']],
