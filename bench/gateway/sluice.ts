@@ -10,6 +10,7 @@ import { childPids, MEASURED_CORE, startPinned, stopChild, waitForOutput } from 
 /** Flags of `npm start`. */
 const NODE_FLAGS = [
   '--max-semi-space-size=16',
+  '--no-allocation-site-pretenuring',
   ...(process.env['SLUICE_PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/cpuprof'] : []),
   ...(process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean),
 ];

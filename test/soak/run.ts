@@ -51,6 +51,19 @@ async function inflict(scene: SoakScene, untilMs: number): Promise<ReadonlyMap<s
   return counts;
 }
 
+/** How long it took until analyses went on; why they did not, with what the worker said last. */
+async function goingOn({ client, cast }: SoakScene): Promise<{
+  readonly onMs: number;
+  readonly standstill: readonly string[];
+}> {
+  try {
+    return { onMs: await goesOn(client), standstill: [] };
+  } catch (error) {
+    const said = cast.as('worker').output.split('\n').slice(-20).join('\n');
+    return { onMs: Number.NaN, standstill: [`${String(error)}; the worker said last:\n${said}`] };
+  }
+}
+
 async function soak(scene: SoakScene): Promise<boolean> {
   const { load, cast, database } = scene;
   const { ledger } = load;
@@ -65,7 +78,7 @@ async function soak(scene: SoakScene): Promise<boolean> {
   const faults = await inflict(scene, performance.now() + minutes * 60_000);
   clearInterval(printer);
   const verdicts = watch.end();
-  const onMs = await goesOn(scene.client);
+  const { onMs, standstill } = await goingOn(scene);
   await load.pause();
   const drainedMs = await drained(cast, load);
   const found = await audit(database.url, cast.dataDir, ledger);
@@ -78,7 +91,7 @@ async function soak(scene: SoakScene): Promise<boolean> {
   );
   const lost = found.exposuresLost + found.outcomesLost;
   const doubled = found.exposuresDoubled + found.predictionsDoubled + found.outcomesDoubled;
-  const notes = `${ledger.acknowledged.size} outcomes, ${log.kinds.length} decisions, went on ${(onMs / 1_000).toFixed(1)} s after`;
+  const notes = `${ledger.acknowledged.size} outcomes, ${log.kinds.length} decisions (the last: ${log.kinds.at(-1) ?? 'none'}), went on ${(onMs / 1_000).toFixed(1)} s after`;
   const { sent: requests, answered } = ledger;
   const line = { requests, answered: answered.length, lost, doubled, drainedMs, notes };
   process.stdout.write(
@@ -89,6 +102,7 @@ async function soak(scene: SoakScene): Promise<boolean> {
     ...differences(decided, SOUND),
     ...(log.chainIntact && log.different.length === 0 ? [] : ['the decision log']),
     ...(ledger.unanswered.length === 0 ? [] : [`${ledger.unanswered.length} unanswered`]),
+    ...standstill,
     ...verdicts.filter(({ isFlat }) => !isFlat).map(({ text }) => text),
   ];
   for (const what of wrong) process.stdout.write(`WRONG: ${what}\n`);
