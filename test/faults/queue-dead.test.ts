@@ -75,6 +75,8 @@ async function play(
     ...{ lost: 0, doubled: 0, drainedMs: null },
     notes: `${late.length} turns, taken up ${Math.round(typical)} ms after they were due (median), at most ${Math.round(sorted.at(-1) ?? 0)} ms`,
   });
+  // nobody notices a dead queue by late turns: the metric is what tells
+  expect(await product.metric('sluice_queue_rebuilds', 'control')).toBeGreaterThan(0);
   expect(load.ledger.unanswered).toEqual([]);
   expect(late.length).toBeGreaterThan(0);
   expect(typical).toBeLessThan(2 * TICK_MS + SLACK_MS);

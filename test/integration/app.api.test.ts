@@ -246,6 +246,7 @@ describe('health', () => {
     const text = await answer.text();
     expect(text).toContain('sluice_database_ready 1');
     expect(text).toContain('sluice_ready 1');
+    expect(text).toContain('sluice_queue_ready 1');
     expect(text).toContain('process_cpu_seconds_total');
   });
 });
