@@ -47,6 +47,9 @@ const SCATTER_SIZE = 32;
 const TAIL = 0.01;
 const SCATTER_TAIL = 0.005;
 
+/** Divided by a number of bins, less than this could become 0, or lose its digits: it counts as one point. */
+const SMALLEST_RANGE = 1e-290;
+
 /** The clock of a gateway is no finer; a logarithm needs more than 0. */
 const MIN_LOG = 0.01;
 
@@ -63,7 +66,7 @@ export function distributionOf(values: readonly number[]): Distribution {
   const low = Math.min(0, quantile(others, TAIL));
   const high = Math.max(0, quantile(others, 1 - TAIL));
   if (others.length === 0 || low === high) return { ...nothing, from: 0, width: 0, bins: [] };
-  const width = roundUp((high - low) / WANTED_BINS);
+  const width = roundUp(Math.max(high - low, SMALLEST_RANGE) / WANTED_BINS);
   const first = Math.floor(low / width);
   const bins = Array.from({ length: Math.floor(high / width) - first + 1 }, () => 0);
   let [below, above] = [0, 0];
@@ -116,7 +119,7 @@ export function scatterOf(
 
 /** A range that is a single point gets room around it. */
 function rangeOf(low: number, high: number): { readonly start: number; readonly end: number } {
-  const room = high > low ? 0 : Math.max(Math.abs(low) * 0.1, 0.1);
+  const room = high - low > SMALLEST_RANGE ? 0 : Math.max(Math.abs(low) * 0.1, 0.1);
   return { start: low - room, end: high + room };
 }
 

@@ -48,6 +48,15 @@ describe('a distribution', () => {
     );
   });
 
+  it('bins what is too small to be divided', () => {
+    const { bins, zero, below, above } = distributionOf([-5e-324, 5e-324, 1e-310, 0]);
+    expect(bins.length).toBeLessThanOrEqual(67);
+    expect(zero + below + above + sum(bins)).toBe(4);
+    const scatter = scatterOf({ primary: [-5e-324, 5e-324], shadow: [5e-324, 0] }, 'linear');
+    expect(scatter?.outside).toBe(0);
+    expect(sum(scatter?.cells.map(({ pairs }) => pairs) ?? [])).toBe(2);
+  });
+
   it('puts a value into the bin that its edges name', () => {
     fc.assert(
       fc.property(fc.array(usual, { minLength: 1, maxLength: 60 }), usual, (others, value) => {
