@@ -110,7 +110,8 @@ describe.skipIf(disk === null)('P14: a disk that is full, under the spool and th
     expect(during.length).toBeGreaterThan(100);
     expect(reasons.get('fault')?.length ?? 0).toBeGreaterThan(0.9 * during.length);
     expect(new Set(reasons.get('fault')?.map(({ version }) => version))).toEqual(new Set(['v1']));
-    expect(acknowledgedMeanwhile).toBe(0);
+    // what fits into the piece of its log that PostgreSQL has open is durable, and may be acknowledged
+    expect(acknowledgedMeanwhile).toBeLessThan(0.1 * during.length);
     expect(ledger.acknowledged.size).toBe(ledger.posted.size);
     // who was answered as a fault is in no experiment: its unit may get two versions under one plan
     expect(found).toMatchObject({

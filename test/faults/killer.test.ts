@@ -102,7 +102,7 @@ function tally(killed: readonly Victim[]): string {
 }
 
 async function climbs(): Promise<true | null> {
-  const log = await scene.client.decisions(EXPERIMENT);
+  const log = await scene.client.decisions(EXPERIMENT).catch(() => []);
   return log.some(({ kind }) => kind === 'advance') ? true : null;
 }
 
