@@ -1,8 +1,6 @@
 import { controlOf } from '../experiments/experiment.js';
 import { invariant } from '../kernel/assert.js';
 import type { Assessment, MetricAssessment } from '../statistics/assessment.js';
-import { liftFieller } from '../statistics/relative-lift.js';
-import { armsOf } from './contrast.js';
 import type { Evidence, RunningResult, Verdict } from './evidence.js';
 import { assessHoldout } from './holdout/assess-holdout.js';
 import { assessPairs } from './paired/assess-pairs.js';
@@ -11,7 +9,7 @@ import { assessQuality, type CrossoverRule, unitsPerArm } from './quality.js';
 import { intersect, smallest } from './running.js';
 import { compare, treatmentsOf, type Comparison } from './strata.js';
 import type { TestSetting } from './hypothesis.js';
-import { intervalAlpha, intervalOf, type Look } from './interval.js';
+import { intervalAlpha, intervalOf, liftOf } from './interval.js';
 import { deterioration } from './tests.js';
 import { type MethodVerdict, previousOf, verdictsOf } from './verdicts.js';
 
@@ -106,17 +104,6 @@ function assessMetric(
     nonInferiority: verdict.nonInferiority,
     deterioration: role === 'diagnostic' ? null : deterioration(comparison, setting),
   };
-}
-
-/** Fieller's interval at the sequence's own critical value, so that it holds at every look too. */
-function liftOf(comparison: Comparison, { contrast, interval }: Look): MetricAssessment['lift'] {
-  const arms = armsOf(comparison);
-  if (arms === null) return null;
-  const criticalValue = (interval.upper - interval.lower) / 2 / contrast.standardError;
-  const lift = liftFieller({ ...arms, criticalValue });
-  if (lift.kind === 'undefined') return null;
-  const { estimate, lower, upper } = lift.value;
-  return { estimate, lower, upper };
 }
 
 function marginInUnits({ designMetric, control }: Comparison): number | null {

@@ -1,7 +1,11 @@
 import type { DesignMetric } from '../experiments/experiment.js';
 import type { Interval } from '../statistics/assessment.js';
-import { asymptoticSequenceInformationTime } from '../statistics/confidence-sequence.js';
-import { type Contrast, contrastOf, DIFFERENCE } from './contrast.js';
+import {
+  asymptoticSequenceInformationTime,
+  informationTimeCriticalValue,
+} from '../statistics/confidence-sequence.js';
+import { liftFieller } from '../statistics/relative-lift.js';
+import { armsOf, type Contrast, contrastOf, DIFFERENCE } from './contrast.js';
 import { successAlpha, type TestSetting } from './hypothesis.js';
 import type { Comparison } from './strata.js';
 import { plannedStandardError } from './tests.js';
@@ -15,7 +19,14 @@ export function intervalAlpha(setting: TestSetting, role: DesignMetric['role']):
 export interface Look {
   readonly contrast: Contrast;
   readonly interval: Interval;
+  /** Half the interval's width in standard errors; not read off the interval, which may be lost in its rounding. */
+  readonly criticalValue: number;
   readonly pValue: number;
+}
+
+/** A relative difference with its interval. */
+export interface Lift extends Interval {
+  readonly estimate: number;
 }
 
 /** The two-sided sequence around the difference, with the variance as observed; null where it has none. */
@@ -27,14 +38,28 @@ export function intervalOf(
   const contrast = contrastOf(comparison, DIFFERENCE, { kind: 'as_observed' });
   if (contrast === null || !(contrast.standardError > 0)) return null;
   const { estimate, standardError } = contrast;
-  const look = asymptoticSequenceInformationTime({
-    estimate,
+  const at = {
     standardError,
     plannedStandardError: plannedStandardError(contrast, setting.design.analysis.plannedUnits),
     alpha,
     alternative: 'two-sided',
-  });
-  if (look.kind === 'undefined') return null;
+  } as const;
+  const look = asymptoticSequenceInformationTime({ estimate, ...at });
+  const critical = informationTimeCriticalValue(at);
+  if (look.kind === 'undefined' || critical.kind === 'undefined') return null;
   const { lower, upper, pValue } = look.value;
-  return { contrast, interval: { lower, upper }, pValue };
+  return { contrast, interval: { lower, upper }, criticalValue: critical.value, pValue };
+}
+
+/**
+ * The lift over the control with Fieller's interval at the sequence's own critical value, so that it holds at every look
+ * too; null where the baseline cannot be told from 0.
+ */
+export function liftOf(comparison: Comparison, { criticalValue }: Look): Lift | null {
+  const arms = armsOf(comparison);
+  if (arms === null || !Number.isFinite(criticalValue)) return null;
+  const lift = liftFieller({ ...arms, criticalValue });
+  if (lift.kind === 'undefined') return null;
+  const { estimate, lower, upper } = lift.value;
+  return { estimate, lower, upper };
 }

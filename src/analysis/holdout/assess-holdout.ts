@@ -4,7 +4,6 @@ import {
   type FrozenDesign,
   type Phase,
 } from '../../experiments/experiment.js';
-import { liftFieller } from '../../statistics/relative-lift.js';
 import type {
   ComparedPeriod,
   HoldoutAssessment,
@@ -13,9 +12,8 @@ import type {
   PeriodMetric,
   Promotion,
 } from '../../statistics/assessment.js';
-import { armsOf } from '../contrast.js';
 import { signOf, type TestSetting } from '../hypothesis.js';
-import { intervalAlpha, intervalOf, type Look } from '../interval.js';
+import { intervalAlpha, intervalOf, liftOf, type Look } from '../interval.js';
 import { tooFewToTest } from '../minimum-evidence.js';
 import { compare, type Comparison, treatmentsOf } from '../strata.js';
 import type { HoldoutEvidence, PeriodEvidence } from './holdout-evidence.js';
@@ -171,16 +169,6 @@ function lookAt(comparison: Comparison, setting: TestSetting, alpha: number): Lo
 
 function hasEnough(comparison: Comparison, { analysis }: FrozenDesign): boolean {
   return tooFewToTest(comparison, analysis.minUnits, true) === null;
-}
-
-function liftOf(comparison: Comparison, { contrast, interval }: Look): PeriodMetric['lift'] {
-  const arms = armsOf(comparison);
-  if (arms === null) return null;
-  const criticalValue = (interval.upper - interval.lower) / 2 / contrast.standardError;
-  const lift = liftFieller({ ...arms, criticalValue });
-  if (lift.kind === 'undefined') return null;
-  const { estimate, lower, upper } = lift.value;
-  return { estimate, lower, upper };
 }
 
 function comparisonIn(
