@@ -97,6 +97,19 @@ export default defineConfig(
     },
   },
   {
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/property.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: 'fast-check',
+          message: 'take `fc` from test/support/property.ts: it sets the seed',
+        },
+      ],
+    },
+  },
+  {
     // Tool configurations have to export by default.
     files: ['*.config.ts', 'console/*.config.ts', 'test/support/*.{global,reporter}.ts'],
     rules: { 'no-restricted-syntax': 'off' },

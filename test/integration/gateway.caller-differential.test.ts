@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { endServed, LIMIT_BYTES, say, serve } from '../support/caller-server.js';
 

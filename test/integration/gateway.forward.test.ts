@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   bytesOf,

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import type {
   UpstreamExchange,

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { expect, it } from 'vitest';
 import { assess } from '../../src/analysis/assess.js';
 import { bayesianFigures } from '../../src/analysis/bayes.js';
@@ -98,4 +98,17 @@ it('says something about any evidence that can be stored, and says it again afte
     }),
     { numRuns: 1_500 },
   );
+});
+
+it('takes a difference that swallows its own interval in rounding', () => {
+  const revenues = (variant: string, numbers: readonly number[]): MetricCell =>
+    cellOf({ metric: 'revenue', variant, phase: 1 }, numbers);
+  const evidence = evidenceOf([revenues('control', [0, 1e-9]), revenues('v2', [1e12, 1e12])], {
+    design: designs[0] ?? designOf(),
+    phases: [phaseOf(1, 0.1)],
+  });
+  const metric = assess(evidence).metrics.find((one) => one.metric === 'revenue');
+  expect(metric?.interval).toEqual({ lower: 1e12, upper: 1e12 });
+  expect(metric?.standardError).toBeGreaterThan(0);
+  expect(metric?.lift).toBeNull();
 });

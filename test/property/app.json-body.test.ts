@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { parseJsonBody } from '../../src/app/json-body.js';
 import { jsonDepth } from '../../src/kernel/json-depth.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { copyText, exposureLine, mirrorLine, predictionLine } from '../../src/events/copy-line.js';
 import { storableText, unitKeyOf } from '../../src/events/unit-key.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { LineSplitter, MAX_LINE_BYTES } from '../../src/events/ndjson.js';
 import type { Line } from '../../src/events/ndjson.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { assess } from '../../src/analysis/assess.js';
 import { parseOutcomeBatch } from '../../src/events/outcome.contract.js';

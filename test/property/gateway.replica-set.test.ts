@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { ejectionLimit, OUTLIER_DEFAULTS } from '../../src/gateway/outlier.js';
 import { ReplicaSet, type Replica, type ReplicaChange } from '../../src/gateway/replica-set.js';

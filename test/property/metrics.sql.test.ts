@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { defineMetric } from '../../src/metrics/define-metric.js';
 import { compileMetrics } from '../../src/metrics/metric-sql.js';

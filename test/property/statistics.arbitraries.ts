@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { expect } from 'vitest';
 import type { Estimable } from '../../src/statistics/estimable.js';
 import type { Alternative } from '../../src/statistics/inference.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { momentsOf, pairedMomentsOf } from '../../src/statistics/moments.js';
 import * as multiplicity from '../../src/statistics/multiplicity.js';

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 import { describe, expect, it } from 'vitest';
 import {
   ConnectBudget,

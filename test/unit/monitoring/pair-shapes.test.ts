@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { distributionOf, scatterOf } from '../../../src/monitoring/pair-shapes.js';
 

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import { fc } from '../../support/property.js';
 import { describe, expect, it } from 'vitest';
 import { pairedDistance, type PairTable } from '../../../src/statistics/paired-permutation.js';
 import {
