@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import { SluiceError } from '../kernel/errors.js';
+import { BatchSizes } from './batch-size.js';
 import { type PairedCells, whyNotPaired } from './paired.js';
 import { compilePairs, type CompiledPairs } from './paired-sql.js';
 import { type NewPairs, PairedStore, type PairState } from './paired.store.js';
@@ -45,6 +46,8 @@ const NO_LABELS: NewPairs = { read: 0, x: null, id: null, atMs: null, units: [] 
  */
 @Injectable()
 export class PairedService {
+  private readonly sizes = new BatchSizes();
+
   constructor(private readonly database: Database) {}
 
   /** Takes in new mirrored requests and labels, batch by batch, until nothing is new or a limit is reached. */
@@ -61,7 +64,10 @@ export class PairedService {
       ...{ caughtUp: false, watermarkMs: null },
     };
     for (let batch = 0; batch < work.limits.maxBatches && !progress.caughtUp; batch += 1) {
-      const done = await this.inTransaction(work.limits, 'write', (store) => runBatch(store, work));
+      const done = await this.sizes.run(target.experimentId, work.limits.batchRows, (batchRows) => {
+        const limited = { ...work, limits: { ...work.limits, batchRows } };
+        return this.inTransaction(limited.limits, 'write', (store) => runBatch(store, limited));
+      });
       progress = {
         mirrors: progress.mirrors + done.mirrors,
         outcomes: progress.outcomes + done.outcomes,

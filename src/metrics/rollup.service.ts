@@ -11,6 +11,7 @@ import type {
   UnitCell,
 } from './metric.js';
 import type { Period } from './period-sql.js';
+import { BatchSizes } from './batch-size.js';
 import { compileMetrics } from './metric-sql.js';
 import type { CompiledMetrics } from './metric-sql.js';
 import { fingerprintOf, ROLLUP_LIMITS } from './rollup.js';
@@ -51,6 +52,8 @@ const NOTHING: NewRows = { read: 0, units: [], last: null };
  */
 @Injectable()
 export class RollupService {
+  private readonly sizes = new BatchSizes();
+
   constructor(private readonly database: Database) {}
 
   /** Takes in new events, batch by batch, until nothing is new or a limit is reached. */
@@ -71,7 +74,10 @@ export class RollupService {
       watermarkMs: null,
     };
     for (let batch = 0; batch < work.limits.maxBatches && !progress.caughtUp; batch += 1) {
-      const done = await this.inTransaction(work.limits, 'write', (store) => runBatch(store, work));
+      const done = await this.sizes.run(target.experimentId, work.limits.batchRows, (batchRows) => {
+        const limited = { ...work, limits: { ...work.limits, batchRows } };
+        return this.inTransaction(limited.limits, 'write', (store) => runBatch(store, limited));
+      });
       progress = {
         exposures: progress.exposures + done.exposures,
         predictions: progress.predictions + done.predictions,

@@ -24,7 +24,7 @@ export interface RollupProgress {
 }
 
 export interface RollupLimits {
-  /** New rows per stream and batch, and units that mature per batch. */
+  /** At most so many new rows per stream and batch, and units that mature per batch; fewer where a batch would take long. */
   readonly batchRows: number;
   /** Batches (transactions) per call. */
   readonly maxBatches: number;
@@ -35,8 +35,8 @@ export interface RollupLimits {
 }
 
 /**
- * 5,000 rows keep a batch in the order of a second and its parameters below a megabyte; 200 batches end a call
- * after at most three million new rows, so that a job can renew its lease in between.
+ * 5,000 rows keep a batch's parameters below a megabyte (what it takes is kept in the order of a second by `BatchSizes`);
+ * 200 batches end a call after at most three million new rows.
  */
 export const ROLLUP_LIMITS: RollupLimits = {
   batchRows: 5_000,
