@@ -106,7 +106,11 @@ export async function startSoak(ratePerSecond: number): Promise<SoakScene> {
   );
   const shadow = await startSwitchboard(candidate.url);
   later.push(() => shadow.close());
-  const cast = await Cast.start({ databaseUrl: proxy.url });
+  const collecting = { imports: ['collecting.mjs'] };
+  const cast = await Cast.start({
+    databaseUrl: proxy.url,
+    of: { gateway: collecting, control: collecting },
+  });
   later.push(() => cast.dispose());
   const settings = {
     unit: { header: 'x-sluice-unit' },
@@ -139,6 +143,7 @@ export async function startSoak(ratePerSecond: number): Promise<SoakScene> {
   later.push(() => load.close());
   const watched = (['gateway', 'control', 'worker'] as const).map((name) => ({
     ...{ name, pid: () => cast.as(name).pid, isJudged: name !== 'worker' },
+    collect: () => cast.as(name).collected(),
   }));
   return {
     ...{ database, proxy, cast, client, load, upstream, shadow, watched },
