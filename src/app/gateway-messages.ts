@@ -28,6 +28,8 @@ export interface GatewayAnswers {
   readonly metrics: readonly MetricJson[];
   /** Null: it has asked the database for the newest plan. */
   readonly refresh: null;
+  /** Null: its event loop turns. */
+  readonly alive: null;
 }
 
 /** What a gateway process says about itself. */

@@ -143,6 +143,7 @@ const ANSWERS: {
       shadows: app.get(Mirrors, find).status,
     });
   },
+  alive: () => Promise.resolve(null),
   metrics: (app) => app.get(GatewayTelemetry, { strict: false }).json(),
   refresh: async (app) => {
     await app.get(Database, { strict: false }).whenReady();

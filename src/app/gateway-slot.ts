@@ -13,6 +13,10 @@ const RESTART_MAX_MS = 5_000;
 const STEADY_AFTER_MS = 30_000;
 /** A process that does not answer so long is busy or about to die; whoever asked does not wait for it. */
 const ANSWER_MS = 1_000;
+/** Often enough that a process that hangs is found within seconds. */
+const LIFE_SIGN_MS = 2_000;
+/** A process that misses so many life signs in a row hangs: its connections would wait for ever. No collection of garbage takes that long. */
+const MISSED_MAX = 6;
 /** Requests under way get 10 s, events still to be shipped 5 s; whoever is left then is killed. Its spool stays. */
 const STOP_MS = 17_000;
 
@@ -41,6 +45,8 @@ export class GatewaySlot {
   #startedAtMs = 0;
   #isStopping = false;
   #restart: NodeJS.Timeout | null = null;
+  #lifeSigns: NodeJS.Timeout | null = null;
+  #missed = 0;
   #asked = 0;
   readonly #waiting = new Map<number, (value: unknown) => void>();
 
@@ -112,6 +118,7 @@ export class GatewaySlot {
     const worker = this.#worker;
     if (worker === null) return;
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    this.#watchNoMore();
     this.#send({ kind: 'stop' });
     const kill = setTimeout(() => worker.process.kill('SIGKILL'), STOP_MS);
     await ended;
@@ -159,10 +166,12 @@ export class GatewaySlot {
   }
 
   #hear(message: FromGateway): void {
+    this.#missed = 0;
     switch (message.kind) {
       case 'listening':
         this.#listening = true;
         this.#failure = null;
+        this.#watch();
         break;
       case 'plan':
         this.#planVersion = message.version;
@@ -176,7 +185,33 @@ export class GatewaySlot {
     }
   }
 
+  /**
+   * Asks for a life sign again and again, and kills a process that gives none: what it holds is in its spool, and its
+   * successor takes connections. Counted in questions and not in time, so that a machine that stood still, or a main
+   * process that was busy itself, is no reason to kill.
+   */
+  #watch(): void {
+    this.#watchNoMore();
+    this.#missed = 0;
+    this.#lifeSigns = setInterval(() => {
+      if (this.#missed >= MISSED_MAX) {
+        const silentS = (MISSED_MAX * LIFE_SIGN_MS) / 1_000;
+        this.#failure = `it gave no life sign for ${silentS} s and was killed`;
+        this.#worker?.process.kill('SIGKILL');
+        return;
+      }
+      this.#missed += 1;
+      void this.ask('alive');
+    }, LIFE_SIGN_MS).unref();
+  }
+
+  #watchNoMore(): void {
+    if (this.#lifeSigns !== null) clearInterval(this.#lifeSigns);
+    this.#lifeSigns = null;
+  }
+
   #gone(): void {
+    this.#watchNoMore();
     this.#worker = null;
     this.#listening = false;
     this.#planVersion = null;

@@ -17,6 +17,8 @@ const TAKEN_ALONG = 96;
 const FALLEN_APART_MS = 3_000;
 /** A process loads the whole product; on a busy machine that takes its time. */
 const RETURN_MS = 90_000;
+/** Less than what makes a process one that hangs. */
+const MOMENT_MS = 5_000;
 const STOP_LIMIT_MS = 25_000;
 /** A busy machine is slow; a process that missed the change never has it. */
 const CHANGE_LIMIT_MS = 1_000;
@@ -51,7 +53,7 @@ interface Ready {
 
 // Mutants that this kills: the spool of a killed process left alone (exposures lost); sums without the dead (a counter
 // falls); no restart; a restart without the address of the database; Node's own end of a process whose main process is
-// gone (requests cut, process.exit at once); the main process ending before its gateways have shipped.
+// gone (requests cut, process.exit at once); no watch over a process that hangs; the main process ending before its gateways have shipped.
 describe('a gateway of two processes', () => {
   let product: Product;
   let scene: Scene;
@@ -74,14 +76,15 @@ describe('a gateway of two processes', () => {
   });
 
   it('gives a unit the same version, whichever process answers', async () => {
-    const versions = [];
-    for (const line of lines) {
-      const got: string[] = [];
-      for (let mail = 0; mail < 24; mail += 1) {
-        got.push((await line.send(`/models/${MODEL}/score`, unitName(mail))).version);
-      }
-      versions.push(got);
-    }
+    const versions = await Promise.all(
+      lines.map(async (line) => {
+        const got: string[] = [];
+        for (let mail = 0; mail < 12; mail += 1) {
+          got.push((await line.send(`/models/${MODEL}/score`, unitName(mail))).version);
+        }
+        return got;
+      }),
+    );
     expect(lines.map(({ gateway }) => gateway)).toEqual(['1', '2']);
     expect(new Set(versions[0])).toEqual(new Set(['v1', 'v2']));
     expect(versions[1]).toEqual(versions[0]);
@@ -139,6 +142,29 @@ describe('a gateway of two processes', () => {
     );
     expect(late).toEqual([]);
     expect(answered.length).toBeGreaterThan(5 * unanswered.length);
+  });
+
+  it('kills one that hangs, and not one that was stopped for a moment', async () => {
+    const [, before] = await gatewaysOf(product);
+    const pid = before?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    await sleep(MOMENT_MS);
+    process.kill(pid, 'SIGCONT');
+    await sleep(MOMENT_MS);
+    expect((await gatewaysOf(product))[1]).toMatchObject({ pid, restarts: 0, listening: true });
+    process.kill(pid, 'SIGSTOP');
+    const stoppedAtMs = performance.now();
+    const back = async () => {
+      const [, returned] = await gatewaysOf(product);
+      return returned?.listening === true && returned.restarts === 1 ? true : null;
+    };
+    await until('another process is in its place', back, RETURN_MS);
+    process.stderr.write(
+      `a gateway process that hangs: another serves ${Math.round(performance.now() - stoppedAtMs)} ms after\n`,
+    );
+    expect(pidExists(pid)).toBe(false);
+    expect(product.output).toContain('it gave no life sign for 12 s and was killed');
+    for (const line of await lineToEach(product.admin.address.gatewayUrl, 2)) line.close();
   });
 
   it('counts every answer once over all processes', async () => {
