@@ -1,8 +1,9 @@
 import type { Server } from 'node:net';
 import { Controller, Get, Header } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { Public } from '../auth/scope.js';
+import { gaugeOf } from '../load/gauge.js';
 import { countRefusedConnections, watchLoad } from '../load/load-metrics.js';
 import { Load } from '../load/load.service.js';
 import { QueueService } from '../queue/queue.service.js';
@@ -38,7 +39,7 @@ export class TelemetryController {
       Number(statuses.isDatabaseReady),
     );
     this.#watchSpool(statuses);
-    this.#watchQueue(queue);
+    if (queue.isUsed) this.#watchQueue(queue);
     this.#watchWebhooks(webhooks);
     this.#gauge(
       'sluice_retention_dropped_partitions',
@@ -118,13 +119,6 @@ export class TelemetryController {
   }
 
   #gauge(name: string, help: string, value: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(value());
-      },
-    });
+    gaugeOf(this.#registry, { name, help }, value);
   }
 }

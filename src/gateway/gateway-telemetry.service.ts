@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from 'prom-client';
 import { Spool } from '../events/spool.service.js';
 import type { Prediction } from '../events/event.js';
+import { gaugeOf } from '../load/gauge.js';
 import { countRefusedConnections, watchLoad } from '../load/load-metrics.js';
 import { Load } from '../load/load.service.js';
 import { AnsweredCounters, type RenderedMetric } from './answered-counters.js';
@@ -58,14 +59,7 @@ export class GatewayTelemetry {
     watchLoad(this.#registry, () => load.status);
     watchFleet(this.#registry, () => fleet.status);
     const gauge = (name: string, help: string, value: () => number): void => {
-      new Gauge({
-        name,
-        help,
-        registers: [this.#registry],
-        collect() {
-          this.set(value());
-        },
-      });
+      gaugeOf(this.#registry, { name, help }, value);
     };
     gauge('sluice_gateway_plan_version', 'Plan in force; -1 while none is known.', () =>
       live.current === null ? -1 : live.current.version,

@@ -193,7 +193,7 @@ export class MirrorTarget {
         const change = this.#breaker.report(pass, end.kind === 'answered', nowMs);
         if (change !== null) this.onBreaker(this, change);
         job.onOver(end);
-        // undici still counts the copy that is just ending as being on its connection.
+        // The client still counts the copy that is just ending as being on its connection.
         if (this.#waiting.length > 0) setImmediate(() => this.#next());
       }
     }

@@ -1,19 +1,13 @@
 import type { Server } from 'node:net';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { gaugeOf } from './gauge.js';
 import type { LoadStatus } from './load.service.js';
 import { SHED_ORDER } from './shed-order.js';
 
 /** The load of the process and what was given up for it, read when somebody asks for the metrics. */
 export function watchLoad(registry: Registry, status: () => LoadStatus): void {
   const gauge = (name: string, help: string, value: (load: LoadStatus) => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value(status()));
-      },
-    });
+    gaugeOf(registry, { name, help }, () => value(status()));
   };
   gauge('sluice_load', '1 is all that the process is allowed to take on.', ({ value }) => value);
   gauge('sluice_in_flight', 'Predictions under way.', ({ inFlight }) => inFlight);

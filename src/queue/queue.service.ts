@@ -11,7 +11,6 @@ import { isConnectionError } from '../database/connection-errors.js';
 import { Database } from '../database/database.service.js';
 import { settlesWithin, withDeadline } from '../database/deadline.js';
 import { SluiceError } from '../kernel/errors.js';
-import { postgresJobs, redisJobs } from './job-backend.js';
 import type { JobBackend, JobQueue, JobWorker } from './job-backend.js';
 
 /** Gets the data as it was added, unparsed: jobs may come from another release. */
@@ -117,8 +116,13 @@ export class QueueService
     if (this.connected !== null) this.wake?.abort();
   }
 
+  /** The control plane adds jobs and workers take them; a gateway by itself has no use for the queue. */
+  get isUsed(): boolean {
+    return this.config.roles.some((role) => role !== 'gateway');
+  }
+
   onApplicationBootstrap(): void {
-    this.start();
+    if (this.isUsed) this.start();
   }
 
   start(): void {
@@ -208,6 +212,8 @@ export class QueueService
   }
 
   private async makeBackend(): Promise<JobBackend> {
+    // a gateway by itself starts sooner without bullmq and ioredis
+    const { postgresJobs, redisJobs } = await import('./job-backend.js');
     if (this.config.redisUrl !== null) return redisJobs(this.config.redisUrl);
     await this.database.whenReady();
     return postgresJobs(this.database.connectionUrl);

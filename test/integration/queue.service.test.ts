@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Config } from '../../src/config/config.js';
 import { Database } from '../../src/database/database.service.js';
 import { QueueService } from '../../src/queue/queue.service.js';
 import { testConfig } from '../support/config.js';
@@ -38,8 +39,12 @@ afterAll(async () => {
   await db.close();
 });
 
-async function bench(redisUrl: string | null, url = db.url): Promise<Bench> {
-  const config = testConfig({ dataDir: '/nonexistent', databaseUrl: url, redisUrl });
+async function bench(
+  redisUrl: string | null,
+  url = db.url,
+  settings: Partial<Config> = {},
+): Promise<Bench> {
+  const config = testConfig({ dataDir: '/nonexistent', databaseUrl: url, redisUrl, ...settings });
   const database = new Database(config);
   const made = { database, queue: new QueueService(config, database) };
   benches.push(made);
@@ -54,6 +59,33 @@ async function started(redisUrl: string | null): Promise<Bench> {
   await vi.waitFor(() => expect(made.queue.isReady).toBe(true), soon);
   return made;
 }
+
+async function queueConnections(): Promise<number> {
+  const client = new pg.Client({ connectionString: db.url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ n: number }>(
+      `SELECT count(*)::integer AS n FROM pg_stat_activity WHERE application_name = 'sluice-queue'
+       AND datname = current_database()`,
+    );
+    return rows[0]?.n ?? 0;
+  } finally {
+    await client.end();
+  }
+}
+
+it('connects where jobs are added or taken, and not beside a gateway alone', async () => {
+  const alone = await bench(null, db.url, { roles: ['gateway'] });
+  alone.queue.onApplicationBootstrap();
+  expect(alone.queue.isUsed).toBe(false);
+  const other = await bench(null, db.url, { roles: ['gateway', 'control'] });
+  other.queue.onApplicationBootstrap();
+  await vi.waitFor(() => expect(other.queue.isReady).toBe(true), soon);
+  expect(await queueConnections()).toBeGreaterThan(0);
+  await other.queue.close();
+  await vi.waitFor(async () => expect(await queueConnections()).toBe(0), soon);
+  expect(alone.queue.isReady).toBe(false);
+});
 
 function rulesOfBothBackends(redisUrl: () => string | null): void {
   it('hands a job to the handler of its name', async () => {
