@@ -87,6 +87,7 @@ async function soak(scene: SoakScene): Promise<boolean> {
   for (const { text } of verdicts) process.stdout.write(`${text}\n`);
   process.stdout.write(
     `faults: ${[...faults].map(([name, count]) => `${name} ${count}`).join(', ')}\n` +
+      `the last decision: ${log.last}\n` +
       `unanswered: ${tallied(ledger.unanswered.map(({ why }) => why))}\n`,
   );
   const lost = found.exposuresLost + found.outcomesLost;

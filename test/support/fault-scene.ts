@@ -85,7 +85,10 @@ export const CLIMBING_CANARY = {
   },
 };
 
-/** As {@link CLIMBING_CANARY} with as many steps as there may be, for runs that take long. */
+/**
+ * As {@link CLIMBING_CANARY} with as many steps as there may be, for runs that take long. Without limits: a second in
+ * which the program of the test itself stands still, and both versions with it, is a short total outage, and ends a canary.
+ */
 export function longCanary(hold: string): object {
   const steps = Array.from({ length: 48 }, (_, index) => ({
     coverage: (100 + 8 * index) / 1_000,
@@ -93,6 +96,7 @@ export function longCanary(hold: string): object {
   }));
   return {
     ...CLIMBING_CANARY,
+    decision: { limits: { errorRate: null, timeoutRate: null } },
     rollout: {
       steps: [...steps, { coverage: 0.5, hold: { approval: true } }, { coverage: 1 }],
     },
@@ -208,6 +212,8 @@ export async function goesOn(client: SluiceClient): Promise<number> {
 export interface LogCheck {
   readonly chainIntact: boolean;
   readonly kinds: readonly string[];
+  /** What the last decision says. */
+  readonly last: string;
   /** Decisions whose replay is not identical. */
   readonly different: readonly number[];
 }
@@ -216,6 +222,7 @@ interface DecisionLog {
   readonly decisions: readonly {
     readonly number: number;
     readonly kind: string;
+    readonly summary: string;
     readonly configVersion: number | null;
   }[];
   readonly chain: { readonly intact: boolean };
@@ -239,6 +246,7 @@ export async function checkLog(client: SluiceClient): Promise<LogCheck> {
   return {
     chainIntact: log.chain.intact,
     kinds: log.decisions.map(({ kind }) => kind),
+    last: log.decisions.at(-1)?.summary ?? 'none',
     different,
   };
 }
