@@ -11,6 +11,8 @@ const MODELS = 200;
 const STARTS = 3;
 const POLL_MS = 5;
 const GIVE_UP_MS = 60_000;
+/** As `npm start` sets them. */
+const FLAGS = ['--max-semi-space-size=16', '--no-allocation-site-pretenuring'];
 const top = join(import.meta.dirname, '..', '..');
 
 export interface ColdStart {
@@ -28,7 +30,7 @@ export async function coldStart(): Promise<ColdStart> {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-cold-'));
   const built = join(top, 'dist/src/main.js');
   const args = existsSync(built)
-    ? [built]
+    ? [...FLAGS, built]
     : ['--import', join(top, 'test/support/run-typescript.mjs'), join(top, 'src/main.ts')];
   try {
     await new PlanSnapshot(join(dir, 'plan')).save(largePlan(7, MODELS, upstream.url));
@@ -55,6 +57,7 @@ async function firstAnswer(
   const child = spawn(process.execPath, args, {
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: join(top, 'node_modules/.cache/compiled'),
       DATABASE_URL: `postgres://nobody:x@127.0.0.1:${await closedPort()}/none`,
       SLUICE_SECRET: 'one secret for all gateways',
       SLUICE_ROLES: 'gateway',
