@@ -30,7 +30,7 @@ export function startPinned(
   return spawn(program, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
-      ...Object.fromEntries(Object.entries(process.env).filter(([k]) => k !== 'SLUICE_PROF')),
+      ...process.env,
       ...env,
     },
   });

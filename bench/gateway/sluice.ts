@@ -6,14 +6,8 @@ import { PlanSnapshot } from '../../src/gateway/plan-snapshot.js';
 import type { ExperimentPlan, ModelPlan, TrafficPlan } from '../../src/routing/plan.js';
 import type { Peer } from './peer.js';
 import { childPids, MEASURED_CORE, startPinned, stopChild, waitForOutput } from './process.js';
+import { START_FLAGS } from '../../test/support/start-flags.js';
 
-/** Flags of `npm start`. */
-const NODE_FLAGS = [
-  '--max-semi-space-size=16',
-  '--no-allocation-site-pretenuring',
-  ...(process.env['SLUICE_PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/cpuprof'] : []),
-  ...(process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean),
-];
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 /** Nobody listens there: events stay in the spool, which is what the hot path costs by itself. */
 const NO_DATABASE = 'postgres://nobody@127.0.0.1:1/none';
@@ -36,7 +30,7 @@ export async function startSluicePeer(options: SluiceOptions): Promise<Peer> {
   await new PlanSnapshot(join(dataDir, 'plan')).save(planOf(options));
   const processes = options.processes ?? 1;
   const core = options.processes === undefined ? MEASURED_CORE : null;
-  const child = startPinned(core, [process.execPath, ...NODE_FLAGS, MAIN], {
+  const child = startPinned(core, [process.execPath, ...START_FLAGS, MAIN], {
     SLUICE_ROLES: 'gateway',
     SLUICE_GATEWAY_PORT: '0',
     SLUICE_CONTROL_PORT: '0',
@@ -48,7 +42,6 @@ export async function startSluicePeer(options: SluiceOptions): Promise<Peer> {
     ...(processes === 1 ? {} : { SLUICE_GATEWAY_PROCESSES: String(processes) }),
   });
   const port = Number(await waitForOutput(child, /gateway +http:\/\/127\.0\.0\.1:(\d+)/));
-  if (process.env['BENCH_FLAGS']) child.stdout?.on('data', (c: Buffer) => process.stderr.write(c));
   const pid = child.pid ?? 0;
   return {
     name: options.name,

@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlanSnapshot } from '../../src/gateway/plan-snapshot.js';
 import { closedPort, startUpstream } from '../../test/support/gateway.js';
+import { START_FLAGS } from '../../test/support/start-flags.js';
 import { largePlan } from './large-plan.js';
 
 const MODELS = 200;
 const STARTS = 3;
 const POLL_MS = 5;
 const GIVE_UP_MS = 60_000;
-/** As `npm start` sets them. */
-const FLAGS = ['--max-semi-space-size=16', '--no-allocation-site-pretenuring'];
 const top = join(import.meta.dirname, '..', '..');
 
 export interface ColdStart {
@@ -30,7 +29,7 @@ export async function coldStart(): Promise<ColdStart> {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-cold-'));
   const built = join(top, 'dist/src/main.js');
   const args = existsSync(built)
-    ? [...FLAGS, built]
+    ? [...START_FLAGS, built]
     : ['--import', join(top, 'test/support/run-typescript.mjs'), join(top, 'src/main.ts')];
   try {
     await new PlanSnapshot(join(dir, 'plan')).save(largePlan(7, MODELS, upstream.url));

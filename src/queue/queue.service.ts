@@ -4,6 +4,7 @@ import type {
   OnApplicationBootstrap,
   OnApplicationShutdown,
   OnModuleDestroy,
+  OnModuleInit,
 } from '@nestjs/common';
 import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
@@ -55,7 +56,7 @@ const DEFAULT_CONCURRENCY = 1;
  */
 @Injectable()
 export class QueueService
-  implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
+  implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
 {
   private readonly logger = new Logger('Queue');
   private readonly handlers = new Map<string, Registered>();
@@ -119,6 +120,11 @@ export class QueueService
   /** The control plane adds jobs and workers take them; a gateway by itself has no use for the queue. */
   get isUsed(): boolean {
     return this.config.roles.some((role) => role !== 'gateway');
+  }
+
+  /** Before anything listens: reading the packages holds up the event loop. */
+  async onModuleInit(): Promise<void> {
+    if (this.isUsed) await import('./job-backend.js');
   }
 
   onApplicationBootstrap(): void {

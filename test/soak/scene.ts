@@ -19,6 +19,8 @@ const SHADOWED = STEADY_SHADOW.model;
 /** A model that only slow clients call, so that every exposure is one of the load. */
 const ASIDE = 'aside';
 const UNITS = 5_000;
+/** A second in which this program stands still, and both versions with it, would be a total outage and end the canary. */
+const NO_LIMITS = { limits: { errorRate: null, timeoutRate: null } };
 const HANG_MS = 1_000;
 const FREEZE_MS = 1_000;
 const REFUSE_MS = 2_000;
@@ -118,7 +120,7 @@ export async function startSoak(ratePerSecond: number): Promise<SoakScene> {
     timeoutMs: MODEL_TIMEOUT_MS,
   };
   await startExperiment(cast, {
-    ...{ model: MODEL, settings, definition: longCanary('5s') },
+    ...{ model: MODEL, settings, definition: { ...longCanary('5s'), decision: NO_LIMITS } },
     versions: { v1: upstream.url, v2: candidate.url },
   });
   await startExperiment(cast, {

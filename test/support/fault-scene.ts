@@ -85,10 +85,7 @@ export const CLIMBING_CANARY = {
   },
 };
 
-/**
- * As {@link CLIMBING_CANARY} with as many steps as there may be, for runs that take long. Without limits: a second in
- * which the program of the test itself stands still, and both versions with it, is a short total outage, and ends a canary.
- */
+/** As {@link CLIMBING_CANARY} with as many steps as there may be, for runs that take long. */
 export function longCanary(hold: string): object {
   const steps = Array.from({ length: 48 }, (_, index) => ({
     coverage: (100 + 8 * index) / 1_000,
@@ -96,7 +93,6 @@ export function longCanary(hold: string): object {
   }));
   return {
     ...CLIMBING_CANARY,
-    decision: { limits: { errorRate: null, timeoutRate: null } },
     rollout: {
       steps: [...steps, { coverage: 0.5, hold: { approval: true } }, { coverage: 1 }],
     },

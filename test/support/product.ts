@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceClient } from '../../demo/sluice-client.js';
 import { until } from './sluice.js';
+import { START_FLAGS } from './start-flags.js';
 
 const top = join(import.meta.dirname, '..', '..');
 const ADMIN_KEY = 'admin-key-of-the-faults-0123456789';
@@ -19,8 +20,6 @@ const END_MS = 35_000;
 /** Of what the process printed, for a message when it does not start. */
 const KEPT_OUTPUT_LENGTH = 8_000;
 const KEPT_LINES = 1_000;
-/** As `npm start` gives them to V8. */
-const FLAGS = ['--max-semi-space-size=16', '--no-allocation-site-pretenuring'];
 /** A full collection takes a tenth of a second; a stopped process none. */
 const COLLECTED_MS = 3_000;
 
@@ -133,7 +132,7 @@ export class Product {
       '--import',
       join(top, 'test/support', name),
     ]);
-    const command = [process.execPath, ...FLAGS, ...modules, join(top, 'src/main.ts')];
+    const command = [process.execPath, ...START_FLAGS, ...modules, join(top, 'src/main.ts')];
     // the shell becomes the process, so that its id is the one that is killed
     const limited =
       maxOpenFiles === undefined
